@@ -1,0 +1,67 @@
+# Every target sets up .venv from requirements.lock by itself: minutes the first time, nothing after.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help test lab lint reports lock clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+PROFILE ?= laptop
+# The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrules it.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab
+
+lint: $(READY)  ## check style, and that notebooks carry no outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@find . -name '*.ipynb' -not -path './.*' -not -path './reports/*' -not -name '.*' -print0 | xargs -0 -r \
+	$(BIN)/nbstripout --verify --extra-keys "metadata.papermill cell.metadata.papermill"
+
+ifeq ($(and $(DATASET),$(DATA_DIR)),)
+reports:  ## train, evaluate and tag: make reports DATASET=ccp DATA_DIR=data/ccp [PROFILE=laptop] [PHOTOS=FOLDER]
+	@echo "Which data? make reports DATASET=ccp DATA_DIR=data/ccp; data/README.md says how to get data sets."; exit 2
+else
+RUN := reports/$(DATASET)
+reports: $(READY)
+	$(BIN)/shopee-od data check --dataset $(DATASET) --data-dir "$(DATA_DIR)"
+	$(BIN)/shopee-od train --dataset $(DATASET) --data-dir "$(DATA_DIR)" --profile $(PROFILE) --run $(RUN)/run
+	$(BIN)/shopee-od evaluate --model $(RUN)/run/detector --dataset $(DATASET) --data-dir "$(DATA_DIR)" \
+	--split test --json $(RUN)/metrics.json
+ifdef PHOTOS
+	$(BIN)/shopee-od detect $(PHOTOS) --model $(RUN)/run/detector --out $(RUN)/tagged
+endif
+endif
+
+lock:  ## work requirements.lock out anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 2; }
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean:  ## remove .venv and caches; data, reports and runs stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A set-up that was broken off left no stamp and starts anew; a stamp older than the lock is brought up to date.
+# pip takes hashes and -e in two calls only.
+$(READY): requirements.lock pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed and none was found." \
+	"Install one (Debian, Ubuntu: sudo apt-get install python3.11 python3.11-venv), or say where: make PYTHON=/path/to/python3.12"; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	|| { echo "$(PYTHON) is not Python 3.11 or 3.12: make PYTHON=/path/to/python3.12"; exit 2; }
+	@if [ -e $@ ]; then rm $@; else rm -rf .venv; fi
+	@echo "Setting up .venv with $(PYTHON): minutes the first time"
+	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment." \
+	"Debian, Ubuntu: sudo apt-get install python$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

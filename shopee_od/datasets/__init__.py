@@ -1,0 +1,66 @@
+"""Photos and their boxes as pandas tables, read from the layouts that data sets come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shopee_od import paths
+from shopee_od.types import InputError
+
+if TYPE_CHECKING:
+    from shopee_od.datasets.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set that can be read: what it is, the reader, and the files below its folder that show it is there."""
+
+    says: str
+    reader: str
+    files: tuple[str, ...]
+
+    def read(self, root: str | Path) -> Dataset:
+        """The data set at `root`. Raises InputError where it is not of this layout."""
+        module, function = self.reader.split(":")
+        return getattr(import_module(f"{__name__}.{module}"), function)(Path(root))
+
+    def missing(self, root: str | Path) -> list[str]:
+        """Those of `files` that are not below `root`."""
+        return [name for name in self.files if not (Path(root) / name).exists()]
+
+
+DATASETS = {
+    "ccp": Layout(
+        "Clothing Co-Parsing: street photos whose pixel labels give exact boxes, 12 classes",
+        "ccp:read_ccp",
+        ("label_list.mat", "photos", "annotations/pixel-level"),
+    ),
+    "deepfashion": Layout(
+        "DeepFashion Consumer-to-Shop: 239,557 photos of shops and customers, 16 classes",
+        "deepfashion:read_consumer_to_shop",
+        ("Anno/list_bbox_consumer2shop.txt", "Eval/list_eval_partition.txt"),
+    ),
+    "coco": Layout(
+        "your own labels as COCO JSON: annotations.json and images/",
+        "coco:read_coco",
+        ("annotations.json", "images"),
+    ),
+}
+
+
+def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
+    """The data set `name` of DATASETS in `data_dir`, else in a folder of that name where data lies.
+
+    Raises InputError where the name is unknown or the data set is not there.
+    """
+    if name not in DATASETS:
+        raise InputError(f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
+    root = Path(data_dir) if data_dir else paths.data_root() / name
+    missing = DATASETS[name].missing(root)
+    if missing:
+        absent = f"{root}: no {name} data set here ({', '.join(missing)} missing)"
+        raise InputError(f"{absent}; put it there as data/README.md says, or name its folder with --data-dir")
+    return DATASETS[name].read(root)

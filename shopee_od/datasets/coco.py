@@ -1,0 +1,162 @@
+"""COCO JSON: `annotations.json` beside `images/`, as labelling tools export people's own labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from shopee_od.datasets.cache import photo_sizes
+from shopee_od.datasets.cleaning import clean_boxes
+from shopee_od.datasets.dataset import SPLITS, Dataset, Problems
+from shopee_od.paths import inside, read_json
+from shopee_od.types import TYPES, InputError
+
+FILE = "annotations.json"
+FOLDER = "images"
+
+
+def read_coco(root: str | Path) -> Dataset:
+    """The photos of `root/annotations.json` with their boxes; classes in the order of the categories' ids.
+
+    Ids may start at 0 and leave gaps. `bbox` is [x, y, width, height] in pixels of the upright photo. Read beside
+    COCO's own fields: `ignore` (1: the box neither counts nor costs), `clothes_type` (upper, lower or full; else
+    the category's `supercategory` where that is one of them) and an image's `split`.
+    Where no image has a split, of each ten photos in the order of their ids the 2nd is val, the 3rd and 8th are
+    test: photos added at the end move none. Give photos of one garment a split, so that they stay together.
+    A bad box is dropped alone, its photo stays. A photo whose width and height are not those of the upright file is
+    left out, since its boxes were drawn on another picture.
+
+    Raises InputError where the file is not of the format or an id stands for two; single bad entries are dropped,
+    counted in `problems`.
+    """
+    root, problems = Path(root), Problems()
+    content = read_json(root / FILE)
+    categories, images = (_by_id(root, content, key, problems) for key in ("categories", "images"))
+    annotations = _entries(root, content, "annotations")
+    photos = _with_splits(_photos(root, images, problems), problems)
+    boxes = _boxes(annotations, photos, categories, images, problems)
+    return Dataset.build("coco", root, _names(root, categories), photos.values(), boxes, problems)
+
+
+def _entries(root: Path, content: object, key: str) -> list[dict]:
+    entries = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{root / FILE}: no list of objects named {key!r}; export it as COCO JSON")
+    return entries
+
+
+def _by_id(root: Path, content: object, key: str, problems: Problems) -> dict[int, dict]:
+    """The entries of `key` by their ids, in the order of the ids."""
+    found = {}
+    for row, entry in enumerate(_entries(root, content, key)):
+        number = entry.get("id")
+        if type(number) is not int or abs(number) >= 2**63:
+            problems.add(f"entry of {key} without a whole number as id: dropped", f"{key}[{row}]")
+        elif number in found:
+            raise InputError(
+                f"{root / FILE}: {key}[{row}] has the id {number} of another one; make ids unique"
+            )
+        else:
+            found[number] = entry
+    return dict(sorted(found.items()))
+
+
+def _names(root: Path, categories: dict[int, dict]) -> list[str]:
+    names = [category.get("name") for category in categories.values()]
+    for number, name in zip(categories, names, strict=True):
+        if not isinstance(name, str) or not name or names.count(name) > 1:
+            raise InputError(
+                f"{root / FILE}: category {number} needs a name of its own, not {name!r}; rename it"
+            )
+    return names
+
+
+def _photos(root: Path, images: dict[int, dict], problems: Problems) -> dict[int, dict]:
+    """A row for each image whose file is there, of the size that its entry says."""
+    named = {}
+    for number, image in images.items():
+        name = image.get("file_name")
+        try:
+            path = inside(root / FOLDER, name if isinstance(name, str) else "", f"image {number}")
+        except InputError as e:
+            problems.add("file_name absent or leaving images/: photo left out", str(e))
+        else:
+            named[number] = str(path.relative_to(root / FOLDER))
+    photos = {}
+    for (number, name), size in zip(
+        named.items(), photo_sizes(root / FOLDER, list(named.values())), strict=True
+    ):
+        if isinstance(size, InputError):
+            problems.add("photo absent or not readable: left out", f"image {number}: {size}")
+        elif _same_size(images[number], size, f"image {number}, {name}", problems):
+            row = {
+                "image_id": number,
+                "path": str(root / FOLDER / name),
+                "split": images[number].get("split"),
+            }
+            photos[number] = row | dict(zip(("width", "height"), size, strict=True))
+    return photos
+
+
+def _same_size(image: dict, size: tuple[int, int], where: str, problems: Problems) -> bool:
+    said = image.get("width", size[0]), image.get("height", size[1])
+    if said == size:
+        return True
+    turned = "labelled before its EXIF turn: photo left out" if said == size[::-1] else "photo left out"
+    problems.add(f"width and height are not those of the upright photo, {turned}; label it anew", where)
+    return False
+
+
+def _with_splits(photos: dict[int, dict], problems: Problems) -> dict[int, dict]:
+    """`split` of each row is one of SPLITS or ""; by the photo's place where no row has one."""
+    if all(row["split"] is None for row in photos.values()):
+        by_place = {1: "val", 2: "test", 7: "test"}
+        for place, row in enumerate(photos.values()):
+            row["split"] = by_place.get(place % 10, "train")
+    for number, row in photos.items():
+        if row["split"] not in SPLITS:
+            problems.add("split that is not train, val or test: photo in no split", f"image {number}")
+            row["split"] = ""
+    return photos
+
+
+def _boxes(
+    annotations: list[dict],
+    photos: dict[int, dict],
+    categories: dict[int, dict],
+    images: dict[int, dict],
+    problems: Problems,
+) -> list[dict]:
+    """A row for each annotation of use; `box_id` is its place in the file."""
+    labels = {number: label for label, number in enumerate(categories)}
+    rows = []
+    for box_id, annotation in enumerate(annotations):
+        image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
+        if type(image_id) is not int or image_id not in images:
+            problems.add("box of an image that is not in the file: dropped", f"annotations[{box_id}]")
+        elif type(category_id) is not int or category_id not in categories:
+            problems.add("box of a category that is not in the file: dropped", f"annotations[{box_id}]")
+        elif image_id in photos:  # those left out were counted as photos
+            kind = annotation.get("clothes_type"), categories[category_id].get("supercategory")
+            row = {"box_id": box_id, "image_id": image_id, "label": labels[category_id]}
+            row |= {key: annotation.get(key) in (1, True) for key in ("ignore", "iscrowd")}
+            row["type"] = next((name for name in kind if name in TYPES), "")
+            rows.append(row)
+    given = np.array([_corners(annotations[row["box_id"]]) for row in rows], np.float64).reshape(-1, 4)
+    sizes = np.array([[photos[row["image_id"]][key] for key in ("width", "height")] for row in rows]).reshape(
+        -1, 2
+    )
+    places = [f"annotations[{row['box_id']}]" for row in rows]
+    cleaned, usable = clean_boxes(given, sizes[:, 0], sizes[:, 1], problems, places.__getitem__)
+    corners = [dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)) for box in cleaned]
+    return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
+
+
+def _corners(annotation: dict) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2 of an annotation's bbox; NaN where it is no four numbers."""
+    try:
+        x, y, width, height = (float(value) for value in annotation.get("bbox"))
+    except (TypeError, ValueError, OverflowError):
+        return (np.nan,) * 4
+    return x, y, x + width, y + height

@@ -1,0 +1,151 @@
+"""A Dataset as sharded TFRecord files, in the features that Model Garden's decoder reads.
+
+Upright RGB JPEGs pass through byte for byte; every other photo is re-encoded. A shard is whole or absent, and a
+conversion that was stopped, even by `kill -9`, goes on after its last whole shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from PIL import Image
+from tqdm import tqdm
+
+from shopee_od.datasets.dataset import Dataset, Problems
+from shopee_od.datasets.photos import is_plain_jpeg, read_photo
+from shopee_od.paths import read_json, whole_file, write_json
+from shopee_od.types import InputError
+
+MANIFEST = "records.json"
+FORMAT = 1  # raised when what is written changes, so that old shards are not taken for new ones
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Records:
+    """pattern: the shards as Model Garden's `input_path`; photos: how many they hold; problems: what was left out."""
+
+    pattern: str
+    photos: int
+    problems: Problems
+
+
+def convert(dataset: Dataset, directory: Path, shard_photos: int = 256, progress: bool = True) -> Records:
+    """Writes `dataset` as shards of `shard_photos` photos into `directory`, or goes on where it was stopped.
+
+    1. A key is made of all that goes in: rows, boxes, classes, sizes and times of the files.
+    2. Shards that the manifest lists under this key stand; all others are removed.
+    3. Each missing shard is streamed to a temporary name, renamed, and listed.
+
+    A photo that cannot be read is left out and counted. Raises InputError where none is left.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    chunks = range(0, len(dataset), shard_photos)
+    names = [f"photos-{i:05}-of-{len(chunks):05}.tfrecord" for i in range(len(chunks))]
+    key = _key(dataset, shard_photos)
+    done = _standing(directory, key)
+    grouped = {image_id: rows for image_id, rows in dataset.boxes.groupby("image_id", sort=False)}
+    problems = Problems()
+    bar = tqdm(total=len(dataset), unit="photo", desc=f"records {dataset.name}", disable=not progress)
+    with bar:
+        for name, start in zip(names, chunks, strict=True):
+            rows = dataset.images.iloc[start : start + shard_photos]
+            if name not in done:
+                left_out = []
+                with whole_file(directory / name) as part, tf.io.TFRecordWriter(str(part)) as writer:
+                    for row in rows.itertuples(index=False):
+                        try:
+                            writer.write(_example(row, grouped.get(row.image_id)).SerializeToString())
+                        except InputError as e:
+                            left_out.append(str(e))
+                        bar.update()
+                done[name] = {"photos": len(rows) - len(left_out), "left_out": left_out}
+                write_json(directory / MANIFEST, {"key": key, "shards": done})
+            else:
+                bar.update(len(rows))
+            for reason in done[name]["left_out"]:
+                problems.add("photo left out of the records", reason)
+    photos = sum(done[name]["photos"] for name in names)
+    if not photos:
+        raise InputError(f"{dataset.root}: no photo could be read; first: {problems.examples.popitem()[1][0]}")
+    return Records(str(directory / "photos-*.tfrecord"), photos, problems)
+
+
+def _standing(directory: Path, key: str) -> dict:
+    """The shards that are whole and of this key, by name; removes every other shard and what a kill left behind."""
+    done = {}
+    if (directory / MANIFEST).is_file():
+        try:
+            manifest = read_json(directory / MANIFEST)
+        except InputError:
+            manifest = {}
+        if manifest.get("key") == key:
+            done = {n: s for n, s in manifest["shards"].items() if (directory / n).is_file()}
+    for file in directory.iterdir():
+        if (file.name.startswith("photos-") and file.name not in done) or file.name.startswith(".photos-"):
+            file.unlink()
+    return done
+
+
+def _key(dataset: Dataset, shard_photos: int) -> str:
+    digest = hashlib.sha256(repr((FORMAT, shard_photos, dataset.classes)).encode())
+    for table in (dataset.images[["image_id", "width", "height"]], dataset.boxes.drop(columns="box_id")):
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    for path in dataset.images.path:
+        file = Path(path)
+        stat = file.stat() if file.is_file() else None
+        digest.update(repr((path, stat and (stat.st_size, stat.st_mtime_ns))).encode())
+    return digest.hexdigest()
+
+
+def _example(row, boxes: pd.DataFrame | None) -> tf.train.Example:
+    """One photo with its boxes. Labels count from 1: 0 is Model Garden's background."""
+    encoded, (height, width) = _encoded(row.path)
+    if (width, height) != (row.width, row.height):
+        raise InputError(f"{row.path}: is {width} × {height}, its data set says {row.width} × {row.height}")
+    feature = {
+        "image/encoded": _bytes(encoded),
+        "image/source_id": _bytes(str(row.image_id).encode()),
+        "image/height": _ints([height]),
+        "image/width": _ints([width]),
+    }
+    if boxes is not None and len(boxes):
+        xyxy = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)
+        for column, (name, side) in enumerate((("xmin", width), ("ymin", height), ("xmax", width), ("ymax", height))):
+            feature[f"image/object/bbox/{name}"] = _floats(xyxy[:, column] / side)
+        feature["image/object/class/label"] = _ints(boxes.label + 1)
+        feature["image/object/area"] = _floats((xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1]))
+        # Model Garden leaves crowds out of training, and difficult boxes are to be left out likewise.
+        feature["image/object/is_crowd"] = _ints((boxes.iscrowd | boxes.ignore).astype(int))
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _encoded(path: str) -> tuple[bytes, tuple[int, int]]:
+    """A file's own bytes where any decoder reads them alike, else an RGB JPEG of it; and (height, width)."""
+    if is_plain_jpeg(path):
+        data = Path(path).read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            return data, (image.height, image.width)
+    pixels = read_photo(path)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue(), pixels.shape[:2]
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _ints(values) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(v) for v in values]))
+
+
+def _floats(values) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[float(v) for v in values]))

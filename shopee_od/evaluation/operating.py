@@ -1,0 +1,54 @@
+"""What a detector does at the one score threshold at which it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.evaluation.coco import AT_50, IOUS
+from shopee_od.evaluation.views import by_class
+from shopee_od.ops.boxes import iou
+from shopee_od.types import Detections
+
+
+def best_threshold(
+    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
+) -> tuple[float, float]:
+    """Detections of every photo of a validation set -> the score threshold with the best F1, and that F1.
+
+    F1 = 2 right / (detections + boxes), over all classes together; right is a detection of the box's class at
+    IoU >= 0.5, matched as for AP. `ignore` and crowd boxes, and detections matched to them, are left out. Of
+    several best thresholds it is the highest; (0.5, 0.0) where no detection is right.
+    """
+    matches = list(by_class(detections, dataset, classes).values())
+    scores = np.concatenate([[], *(m.scores[~m.ignored[AT_50]] for m in matches)])
+    hit = np.concatenate([[], *(m.hit[AT_50][~m.ignored[AT_50]] for m in matches)])
+    if not hit.any():
+        return 0.5, 0.0
+    order = np.argsort(-scores, kind="stable")
+    scores, right = scores[order], np.cumsum(hit[order])
+    f1 = 2 * right / (np.arange(1, len(scores) + 1) + sum(m.truths.sum() for m in matches))
+    last_of_ties = np.append(scores[1:] < scores[:-1], True)  # a threshold takes all of a score or none
+    best = np.argmax(np.where(last_of_ties, f1, -1))
+    return float(scores[best]), float(f1[best])
+
+
+def photos_hit(
+    detections: Mapping[int, Detections], dataset: Dataset, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """-> bool (P,) the photos, by rising image_id, that show a garment; bool (P,) those with one boxed.
+
+    Boxed: at IoU >= 0.5 by a detection of any class with a score of at least `threshold`. `ignore` and crowd
+    boxes are no garments.
+    """
+    boxes = dataset.boxes[~(dataset.boxes.ignore | dataset.boxes.iscrowd)]
+    truth = {i: rows[["x1", "y1", "x2", "y2"]].to_numpy() for i, rows in boxes.groupby("image_id")}
+    image_ids = sorted(dataset.images.image_id.tolist())
+    garment = np.array([i in truth for i in image_ids])
+    hit = [
+        i in truth and bool((iou(truth[i], detections[i].above(threshold).boxes) >= IOUS[AT_50]).any())
+        for i in image_ids
+    ]
+    return garment, np.array(hit)

@@ -1,0 +1,155 @@
+"""A detector's figures on a data set: COCO metrics by class, by type and class-agnostic, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.photos import read_photo
+from shopee_od.evaluation.coco import (
+    AT_50,
+    AT_75,
+    IOUS,
+    MAX_DETECTIONS,
+    Matches,
+    average_precision,
+    recall,
+)
+from shopee_od.evaluation.operating import photos_hit
+from shopee_od.evaluation.views import agnostic, by_class, by_type
+from shopee_od.types import Detections, Detector
+
+SCORE_THRESHOLD = 0.01
+"""AP counts what low scores find too, as COCO means it; still lower ones mostly cost time."""
+ELEMENTS_AT_ONCE = 5_000_000
+"""Detections × bootstrap draws held in memory at a time."""
+
+
+def evaluate(
+    detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: int = 0, progress: bool = True
+) -> dict:
+    """Runs `detector` over the photos of `dataset` -> the figures of `score`, with seconds_per_photo.
+
+    The seconds are those that the detector itself reports (`Detector.cost`), without reading the files.
+    """
+    cost = detector.cost
+    photos, seconds = (
+        cost.photos,
+        cost.seconds,
+    )  # taken now: the detector may go on counting in the same object
+    detections = predict(detector, dataset, progress)
+    photos, seconds = detector.cost.photos - photos, detector.cost.seconds - seconds
+    figures = score(
+        detections, dataset, detector.classes, detector.types, detector.threshold, bootstrap, seed
+    )
+    return figures | {"seconds_per_photo": seconds / photos if photos else None}
+
+
+def predict(detector: Detector, dataset: Dataset, progress: bool = True) -> dict[int, Detections]:
+    """image_id -> Detections with a score of at least 0.01, at most 100 a photo. Photos are read one by one.
+
+    Progress goes to stderr. Raises InputError at the first photo that cannot be read.
+    """
+    images = (read_photo(path) for path in dataset.images.path)
+    found = detector.detect(images, score_threshold=SCORE_THRESHOLD, max_detections=MAX_DETECTIONS)
+    found = tqdm(found, "detect", len(dataset), unit="photo", disable=not progress)
+    return dict(zip(dataset.images.image_id.tolist(), found, strict=True))
+
+
+def score(
+    detections: Mapping[int, Detections],
+    dataset: Dataset,
+    classes: Sequence[str],
+    types: Sequence[str],
+    threshold: float,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> dict:
+    """Detections in every photo, their detector's classes, types and operating threshold -> figures.
+
+    AP, AP50, AP75, AR1, AR10, AR100: COCO's, the mean over the classes that `dataset` and the detector share.
+    agnostic:   AP, AP50 and boxes of all garments taken as one class, after NMS across all classes.
+    per_type:   the same for each of upper, lower and full, after NMS across its classes.
+    per_class:  the same for each shared class.
+    unknown_classes: those of `dataset` that the detector does not know; in per_type and agnostic only.
+    photos_with_a_hit: of the photos with garments, the share with one boxed at IoU >= 0.5, of whatever class,
+                by a detection with a score of at least `threshold`.
+    intervals:  [low, high], 95% of `bootstrap` draws of as many photos with replacement, by percentiles.
+
+    Classes are the same where their names are. `ignore` boxes neither count nor cost (`coco.match` says how).
+    What cannot be told is None: the AP of a class without boxes, a mean where no class is shared, a type that
+    the detector has no class of.
+    """
+    matches = by_class(detections, dataset, classes)
+    any_class = agnostic(detections, dataset, classes)
+    garment, hit = photos_hit(detections, dataset, threshold)
+
+    def headline(weights: np.ndarray) -> dict[str, np.ndarray]:
+        """int (B, P), how often each of B draws holds each photo -> the figures with intervals, each (B,)."""
+        ap = [average_precision(m, weights) for m in matches.values()]
+        ap = _mean(np.reshape(ap, (len(matches), len(weights), len(IOUS))))
+        drawn = weights @ garment
+        return {
+            "AP": ap.mean(axis=1),
+            "AP50": ap[:, AT_50],
+            "AP75": ap[:, AT_75],
+            "agnostic_AP50": average_precision(any_class, weights)[:, AT_50],
+            "photos_with_a_hit": np.where(drawn, weights @ hit / np.maximum(drawn, 1), np.nan),
+        }
+
+    figures = {name: _number(value[0]) for name, value in headline(np.ones((1, len(dataset)), int)).items()}
+    size = sum(len(m.photo) for m in matches.values()) + len(any_class.photo)
+    draws = [headline(weights) for weights in _draws(len(dataset), bootstrap, seed, size)]
+    recalls = {k: np.array([recall(m, k).mean() for m in matches.values()]) for k in (1, 10, 100)}
+    return {
+        **{name: figures[name] for name in ("AP", "AP50", "AP75")},
+        **{f"AR{k}": _number(_mean(values)) for k, values in recalls.items()},
+        "agnostic": _summary(any_class),
+        "per_type": {
+            name: _summary(m) if name in types else _summary(m) | {"AP": None, "AP50": None}
+            for name, m in by_type(detections, dataset, types).items()
+        },
+        "per_class": {name: _summary(m) for name, m in matches.items()},
+        "unknown_classes": [name for name in dataset.classes if name not in classes],
+        "photos": len(dataset),
+        "photos_with_a_hit": figures["photos_with_a_hit"],
+        "threshold": float(threshold),
+        "seconds_per_photo": None,
+        "intervals": {name: _interval([draw[name] for draw in draws]) for name in figures},
+        "bootstrap": {"draws": bootstrap, "seed": seed},
+    }
+
+
+def _draws(photos: int, draws: int, seed: int, size: int) -> Iterator[np.ndarray]:
+    """int (B, photos), how often each of B draws holds each photo; `draws` rows in all, some at a time."""
+    rng = np.random.default_rng(seed)
+    step = max(1, ELEMENTS_AT_ONCE // max(size, photos))
+    for start in range(0, draws, step):
+        rows = range(start, min(start + step, draws))
+        yield np.array([np.bincount(rng.integers(photos, size=photos), minlength=photos) for _ in rows])
+
+
+def _summary(matches: Matches) -> dict[str, float | int | None]:
+    ap = average_precision(matches, np.ones((1, len(matches.truths)), int))[0]
+    return {"AP": _number(ap.mean()), "AP50": _number(ap[AT_50]), "boxes": int(matches.truths.sum())}
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """float (K, ...) -> (...): the mean over K of what is not NaN; NaN where all is, or K is 0."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    return np.where(count, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else float(value)
+
+
+def _interval(draws: list[np.ndarray]) -> list[float] | None:
+    values = np.concatenate([[], *draws])
+    values = values[~np.isnan(values)]
+    return [float(v) for v in np.percentile(values, [2.5, 97.5])] if len(values) else None

@@ -1,0 +1,168 @@
+"""Model Garden's Faster R-CNN task, with the faults mended that it has in the losses, the metrics and the precision."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+from official.common import dataset_fn as dataset_fns
+from official.vision.configs import maskrcnn as configs
+from official.vision.dataloaders import input_reader_factory, tf_example_decoder
+from official.vision.losses import maskrcnn_losses
+from official.vision.modeling.layers import detection_generator, roi_generator, roi_sampler
+from official.vision.ops import box_ops
+from official.vision.tasks import maskrcnn
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.garden.backbones import load_lite0
+from shopee_od.garden.metric import CocoMetric
+from shopee_od.garden.parser import Parser
+
+FIGURES = ("rpn_score_loss", "rpn_box_loss", "frcnn_cls_loss", "frcnn_box_loss", "roi_accuracy")
+"""The five figures that tell how training goes: the four losses, and the share of RoIs with the right class."""
+
+REGRESSION_WEIGHTS = [10.0, 10.0, 5.0, 5.0]  # Model Garden's scale of the second stage's deltas
+
+
+def float32(layer: type) -> type:
+    """`layer`, a Keras layer class, with all its float arguments in float32 whatever the precision policy.
+
+    Fault 6: under bfloat16 the boxes become bfloat16 too, which above 512 px has steps of 4 px.
+    """
+
+    class Float32(layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs, dtype="float32")
+
+        def __call__(self, *args, **kwargs):
+            args, kwargs = tf.nest.map_structure(up, (args, kwargs))
+            return super().__call__(*args, **kwargs)
+
+    def up(x):
+        return tf.cast(x, tf.float32) if tf.is_tensor(x) and x.dtype.is_floating else x
+
+    Float32.__name__ = f"Float32{layer.__name__}"
+    return Float32
+
+
+def keep_boxes_in_float32(model) -> None:
+    """Replaces the layers of a Mask R-CNN model that compute boxes; they have no weights."""
+    generator, sampler = float32(roi_generator.MultilevelROIGenerator), float32(roi_sampler.ROISampler)
+    detections = float32(detection_generator.DetectionGenerator)
+    model.roi_generator = generator(**model.roi_generator.get_config())
+    model.roi_sampler = [sampler(**s.get_config()) for s in model.roi_sampler]
+    model.detection_generator = detections(**model.detection_generator.get_config())
+
+
+class FasterRCNNTask(maskrcnn.MaskRCNNTask):
+    """The task that `run_experiment` trains. `val` is the validation split, for COCO metrics as evaluation has them."""
+
+    def __init__(self, params: configs.MaskRCNNTask, val: Dataset | None = None, logging_dir: str | None = None):
+        super().__init__(params, logging_dir=logging_dir)
+        self._val = val
+
+    def build_model(self):
+        model = super().build_model()
+        keep_boxes_in_float32(model)
+        return model
+
+    def initialize(self, model) -> None:
+        """ImageNet weights for the backbone that has them in the package, else the configured checkpoint."""
+        if self.task_config.model.backbone.type == "efficientnet":
+            load_lite0(model.backbone)
+        super().initialize(model)
+
+    def build_inputs(self, params, input_context=None):
+        """Records -> batches for training, endless, or for validation, once through."""
+        model, config = self.task_config.model, params.parser
+        parser = Parser(
+            output_size=model.input_size[:2],
+            min_level=model.min_level,
+            max_level=model.max_level,
+            num_scales=model.anchor.num_scales,
+            aspect_ratios=model.anchor.aspect_ratios,
+            anchor_size=model.anchor.anchor_size,
+            rpn_match_threshold=config.rpn_match_threshold,
+            rpn_unmatched_threshold=config.rpn_unmatched_threshold,
+            rpn_batch_size_per_im=config.rpn_batch_size_per_im,
+            rpn_fg_fraction=config.rpn_fg_fraction,
+            aug_rand_hflip=config.aug_rand_hflip,
+            aug_scale_min=config.aug_scale_min,
+            aug_scale_max=config.aug_scale_max,
+            skip_crowd_during_training=config.skip_crowd_during_training,
+            max_num_instances=config.max_num_instances,
+            dtype=params.dtype,
+        )
+        reader = input_reader_factory.input_reader_generator(
+            params,
+            dataset_fn=dataset_fns.pick_dataset_fn(params.file_type),
+            decoder_fn=tf_example_decoder.TfExampleDecoder().decode,
+            parser_fn=parser.parse_fn(params.is_training),
+        )
+        batches = reader.read(input_context=input_context)
+        return batches if params.is_training else self._whole_batches(batches, params, input_context)
+
+    def _whole_batches(self, batches, params, input_context):
+        """Fault 7: a last batch that leaves a replica without photos crashes; the first photos fill it up.
+
+        The metric knows photos by their id, so that one seen twice counts once.
+        """
+        replicas = input_context.num_replicas_in_sync if input_context else 1
+        size = params.global_batch_size // replicas
+        rounds = -(-len(self._val) // (size * replicas))
+        return batches.unbatch().repeat().batch(size, drop_remainder=True).take(rounds * replicas)
+
+    def _build_rpn_losses(self, outputs, labels):
+        """Fault 1: the score loss is to be divided by the anchors sampled a photo, not by the sampled RoIs."""
+        config = self.task_config
+        anchors = config.train_data.parser.rpn_batch_size_per_im
+        score_loss = maskrcnn_losses.RpnScoreLoss(anchors)(outputs["rpn_scores"], labels["rpn_score_targets"])
+        box_loss = maskrcnn_losses.RpnBoxLoss(config.losses.rpn_huber_loss_delta)(
+            outputs["rpn_boxes"], labels["rpn_box_targets"]
+        )
+        return tf.reduce_mean(score_loss), tf.reduce_mean(box_loss)
+
+    def build_losses(self, outputs, labels, aux_losses=None):
+        """Fault 5: with the share of sampled RoIs whose class is right, the figure that training does not log."""
+        losses = super().build_losses(outputs, labels, aux_losses)
+        right = tf.argmax(outputs["class_outputs"], -1, tf.int32) == tf.cast(outputs["class_targets"], tf.int32)
+        return losses | {"roi_accuracy": tf.reduce_mean(tf.cast(right, tf.float32))}
+
+    def build_metrics(self, training: bool = True):
+        self.coco_metric = None if training else CocoMetric(self._val)
+        self.instance_box_perclass_metrics = self.instance_mask_perclass_metrics = None
+        return [tf_keras.metrics.Mean(name, dtype=tf.float32) for name in ("total_loss", *FIGURES)]
+
+    def train_step(self, inputs, model, optimizer, metrics=None):
+        kept = [m for m in metrics or [] if m.name in ("total_loss", *FIGURES)]
+        return super().train_step(inputs, model, optimizer, kept)
+
+    def validation_step(self, inputs, model, metrics=None):
+        """Fault 5: detections for the metric, and the losses, which Model Garden reports as 0.
+
+        The second stage's losses need sampled RoIs, so it runs twice: on proposals for the detections, and on
+        RoIs sampled against the ground truth as in training, its batch norms still at their moving statistics.
+        """
+        images, labels = inputs
+        shape = labels["image_info"][:, 1, :]
+        anchors = labels["anchor_boxes"]
+        outputs = model(images, anchor_boxes=anchors, image_shape=shape, training=False)
+        rois, _ = model.roi_generator(outputs["rpn_boxes"], outputs["rpn_scores"], anchors, shape, True)
+        rois, boxes, classes, _ = model.roi_sampler[0](rois, labels["gt_boxes"], labels["gt_classes"])
+        deltas = box_ops.encode_boxes(boxes, rois, weights=REGRESSION_WEIGHTS)
+        class_outputs, box_outputs = model.detection_head[0](model.roi_aligner(outputs["decoder_features"], rois))
+        sampled = {
+            "rpn_scores": outputs["rpn_scores"],
+            "rpn_boxes": outputs["rpn_boxes"],
+            "class_outputs": class_outputs,
+            "box_outputs": box_outputs,
+            "class_targets": classes,
+            "box_targets": tf.where((classes == 0)[..., None], tf.zeros_like(deltas), deltas),
+        }
+        sampled = tf.nest.map_structure(lambda x: tf.cast(x, tf.float32), sampled)
+        losses = self.build_losses(sampled, labels, model.losses)
+        for metric in metrics or []:
+            if metric.name in losses:
+                metric.update_state(losses[metric.name])
+        logs = {self.loss: losses["total_loss"]}
+        self._update_metrics(labels, outputs, logs)
+        return logs

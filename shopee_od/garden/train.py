@@ -1,0 +1,189 @@
+"""Training through Model Garden's `run_experiment`: checkpoints, the best by validation AP, resume."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+import sys
+from pathlib import Path
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.garden.experiment import check, experiment
+from shopee_od.paths import read_json, write_json
+from shopee_od.profiles import Profile
+from shopee_od.types import InputError
+
+RUN = "run.json"
+
+
+def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> Path:
+    """Trains on `train_set`, chooses the checkpoint by AP on `val_set` -> that checkpoint's path.
+
+    1. The configuration is checked; a `run_dir` of another configuration is refused.
+    2. Records are written, or those that are there are used.
+    3. `run_experiment` trains from the last checkpoint in `run_dir`, if there is one.
+
+    Called again with a finished `run_dir`, it trains nothing. Without `val_set` the last checkpoint is taken.
+    Raises InputError on a configuration that cannot work.
+    """
+    run_dir = Path(run_dir)
+    train_set = with_boxes(train_set)
+    val_set = val_set.sample(profile.val_photos) if val_set is not None else None
+    check(profile, train_set.classes, train_set.boxes.label, train_set.boxes.groupby("image_id").size().max())
+    canvas = profile.canvas(int(train_set.images.width.median()), int(train_set.images.height.median()))
+    _claim(run_dir, train_set, val_set, profile, canvas, seed)
+
+    import tensorflow as tf
+    import tf_keras
+
+    from shopee_od.datasets.tfrecord import convert
+
+    records = convert(train_set, run_dir / "records" / "train")
+    val_records = convert(val_set, run_dir / "records" / "val") if val_set is not None else None
+    if records.photos < profile.batch_size:
+        raise InputError(f"{records.photos} training photos are fewer than a batch of {profile.batch_size}; add photos")
+    start = last_step(run_dir)
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    if gpus and profile.batch_size % gpus:
+        raise InputError(f"batch_size {profile.batch_size} does not divide among {gpus} GPUs; use a multiple of {gpus}")
+    # Resumed, the data are shuffled anew: their position is not saved, and the old order would begin again.
+    params = experiment(
+        profile,
+        train_set.classes,
+        canvas,
+        records.pattern,
+        val_records.pattern if val_records else "",
+        seed + start,
+        gpus,
+        validate=val_set is not None,
+    )
+    # Fault 8: seeds alone do not make a run repeatable.
+    tf_keras.utils.set_random_seed(seed + start)
+    if profile.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    _run(params, profile, val_set, run_dir, start)
+    return best_checkpoint(run_dir) or Path(tf.train.latest_checkpoint(run_dir))
+
+
+def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start: int) -> None:
+    from official.common import distribute_utils
+    from official.core import train_lib, train_utils
+    from official.modeling import performance
+
+    from shopee_od.garden.progress import History, Progress
+    from shopee_od.garden.task import FasterRCNNTask
+
+    _mend_best(run_dir)
+    # run_experiment leaves the precision to its caller.
+    performance.set_mixed_precision_policy(profile.precision)
+    try:
+        strategy = distribute_utils.get_distribution_strategy(
+            params.runtime.distribution_strategy, num_gpus=params.runtime.num_gpus
+        )
+        out = sys.stderr
+        with _quiet():
+            with strategy.scope():
+                task = FasterRCNNTask(params.task, val_set, logging_dir=str(run_dir))
+                trainer = train_utils.create_trainer(
+                    params,
+                    task,
+                    train=True,
+                    evaluate=val_set is not None,
+                    checkpoint_exporter=train_utils.maybe_create_best_ckpt_exporter(params, str(run_dir)),
+                )
+            progress = Progress(trainer, History(run_dir, start), profile.steps, profile.batch_size, out)
+            if start:
+                progress.say(f"going on from step {start} of {profile.steps} in {run_dir}")
+            progress.begin(start)
+            train_lib.run_experiment(
+                distribution_strategy=strategy,
+                task=task,
+                mode="train_and_eval" if val_set is not None else "train",
+                params=params,
+                model_dir=str(run_dir),
+                train_actions=[progress.trained],
+                eval_actions=[progress.validated],
+                trainer=trainer,
+            )
+    finally:
+        performance.set_mixed_precision_policy("float32")
+
+
+def with_boxes(dataset: Dataset) -> Dataset:
+    """The photos that have a box to learn from. Raises InputError where none has."""
+    usable = dataset.boxes[~(dataset.boxes.ignore | dataset.boxes.iscrowd)]
+    found = dataset.images.image_id[dataset.images.image_id.isin(usable.image_id)]
+    if not len(found):
+        raise InputError(f"{dataset.name} at {dataset.root}: no training photo has a box; label some first")
+    return dataset.take(found)
+
+
+def last_step(run_dir: Path) -> int:
+    """The step of the last checkpoint in `run_dir`; 0 where there is none."""
+    import tensorflow as tf
+
+    checkpoint = tf.train.latest_checkpoint(str(run_dir))
+    if not checkpoint:
+        return 0
+    return int(tf.train.load_checkpoint(checkpoint).get_tensor("global_step/.ATTRIBUTES/VARIABLE_VALUE"))
+
+
+def best_checkpoint(run_dir: Path) -> Path | None:
+    """The checkpoint with the best validation AP, if there was a validation."""
+    import tensorflow as tf
+
+    found = tf.train.latest_checkpoint(str(Path(run_dir) / "best"))
+    return Path(found) if found else None
+
+
+def _claim(run_dir: Path, train_set: Dataset, val_set, profile: Profile, canvas, seed: int) -> None:
+    """Writes what this run is, or refuses a folder that holds another one."""
+    ours = {
+        "dataset": train_set.name,
+        "photos": len(train_set),
+        "val_photos": len(val_set) if val_set is not None else 0,
+        "classes": list(train_set.classes),
+        "canvas": list(canvas),
+        "seed": seed,
+        "profile": {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(profile).items()},
+    }
+    path = run_dir / RUN
+    if path.is_file():
+        theirs = read_json(path)
+        for name, value in ours.items():
+            if theirs.get(name) != value:
+                raise InputError(
+                    f"{run_dir} holds a run with another {name}; give this one a folder of its own, or delete that one"
+                )
+    else:
+        write_json(path, ours)
+
+
+def _mend_best(run_dir: Path) -> None:
+    """Model Garden writes the best figures in place: removes what a kill left half written."""
+    info = run_dir / "best" / "info.json"
+    if info.is_file():
+        try:
+            read_json(info)
+        except InputError:
+            info.unlink()
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without Orbit's lines, which come twice, printed and logged; errors still come as exceptions."""
+    from absl import logging as absl_logging
+
+    level = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    tf_logger = logging.getLogger("tensorflow")
+    tf_level = tf_logger.level
+    tf_logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        absl_logging.set_verbosity(level)
+        tf_logger.setLevel(tf_level)

@@ -1,0 +1,1 @@
+"""What the lessons teach, as pure functions of NumPy arrays."""

@@ -1,0 +1,183 @@
+"""`Profile`: the sizes of a run. `smoke` for tests, `laptop` for two cores, `gpu` for one GPU, `deepfashion` for all of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+
+from shopee_od.types import InputError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The sizes of a run of the Model Garden detector.
+
+    input_size:      pixels; the canvas a photo is scaled into has the area of a square of this side
+    scale:           a photo is scaled at random between these factors of the canvas in training
+    steps:           training steps of `batch_size` photos, all GPUs together
+    learning_rate:   the highest, after `warmup` steps; from there a cosine down to 0
+    ema_decay:       of the running average of the weights that is judged and exported
+    validate_every:  steps between two judgements on (at most `val_photos` photos of) the validation split
+    deterministic:   the same seed gives the same run, at the price of a serial input pipeline
+    """
+
+    name: str
+    says: str
+    backbone: str
+    input_size: int
+    batch_size: int
+    steps: int
+    min_level: int = 2
+    max_level: int = 6
+    anchor_size: float = 8.0
+    anchor_scales: int = 1
+    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    fpn_filters: int = 256
+    head_convs: int = 4
+    head_fc: int = 1024
+    train_proposals: int = 1000
+    proposals: int = 300
+    rois: int = 512
+    scale: tuple[float, float] = (0.8, 1.25)
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    weight_decay: float = 4e-5
+    warmup: int = 500
+    ema_decay: float = 0.999
+    norm_momentum: float = 0.97
+    precision: str = "float32"
+    validate_every: int = 1000
+    val_photos: int = 2000
+    report_every: int = 20
+    deterministic: bool = False
+
+    @property
+    def stride(self) -> int:
+        """Pixels: the canvas's sides must be multiples of it, so that every pyramid level has whole cells."""
+        return 2**self.max_level
+
+    def epochs(self, photos: int) -> float:
+        """How often each of `photos` training photos is seen."""
+        return self.steps * self.batch_size / photos
+
+    def canvas(self, width: int, height: int) -> tuple[int, int]:
+        """(height, width) in pixels of the canvas that shows a photo of this shape largest.
+
+        Its sides are multiples of `stride`, its area at most `input_size` squared.
+        """
+        cells = self.input_size // self.stride
+        shapes = [(h, cells**2 // h) for h in range(max(1, cells // 2), 2 * cells + 1)]
+        scale = {(h, w): min(h / height, w / width) for h, w in shapes}
+        h, w = max(shapes, key=lambda s: (round(scale[s], 9), -s[0] * s[1]))
+        return h * self.stride, w * self.stride
+
+    def with_(self, **changes) -> Profile:
+        """A copy with some sizes changed. Raises InputError on a size that does not exist."""
+        unknown = changes.keys() - {f.name for f in fields(self)}
+        if unknown:
+            raise InputError(f"profile {self.name} has no size {sorted(unknown)[0]!r}")
+        return replace(self, **changes)
+
+    def check(self) -> None:
+        """Raises InputError, in one sentence, on sizes that Model Garden would fail on later and less clearly."""
+        if self.input_size < self.stride or self.input_size % self.stride:
+            low = max(self.stride, self.input_size // self.stride * self.stride)
+            raise InputError(
+                f"profile {self.name}: input_size {self.input_size} is not a multiple of {self.stride} "
+                f"(2**max_level); use {low} or {low + self.stride}"
+            )
+        for name in ("batch_size", "steps", "rois", "proposals", "train_proposals", "validate_every", "report_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be at least 1")
+        if not 2 <= self.min_level <= self.max_level:
+            raise InputError(f"profile {self.name}: levels {self.min_level}–{self.max_level}; use 2 ≤ min ≤ max")
+        if self.precision not in ("float32", "bfloat16", "float16"):
+            raise InputError(f"profile {self.name}: precision {self.precision!r}; use float32, bfloat16 or float16")
+        if self.optimizer not in ("sgd", "adamw"):
+            raise InputError(f"profile {self.name}: optimizer {self.optimizer!r}; use sgd or adamw")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise InputError(f"profile {self.name}: learning_rate {self.learning_rate}; it must be above 0")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise InputError(f"profile {self.name}: scale {self.scale}; use (smallest, largest), both above 0")
+
+
+LAPTOP = Profile(
+    name="laptop",
+    says="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights, three quarters of an hour",
+    backbone="efficientnet-lite0",
+    input_size=320,
+    batch_size=4,
+    steps=2400,
+    min_level=2,
+    max_level=5,
+    fpn_filters=128,
+    head_convs=0,
+    head_fc=512,
+    train_proposals=300,
+    proposals=200,
+    rois=64,
+    scale=(0.7, 1.3),
+    optimizer="adamw",
+    learning_rate=6e-4,
+    weight_decay=1e-4,
+    warmup=100,
+    ema_decay=0.998,
+    validate_every=400,
+    val_photos=200,
+    deterministic=True,
+)
+
+PROFILES = {
+    p.name: p
+    for p in (
+        LAPTOP.with_(
+            name="smoke",
+            says="tests: every path in seconds, nothing learnt",
+            input_size=64,
+            batch_size=2,
+            steps=4,
+            fpn_filters=16,
+            head_fc=32,
+            train_proposals=20,
+            proposals=20,
+            rois=8,
+            warmup=1,
+            validate_every=2,
+            val_photos=4,
+            report_every=2,
+        ),
+        LAPTOP,
+        Profile(
+            name="gpu",
+            says="one GPU: ResNet-50 from scratch or from a checkpoint",
+            backbone="resnet-50",
+            input_size=512,
+            batch_size=16,
+            steps=20_000,
+            learning_rate=0.03,
+            precision="bfloat16",
+            proposals=300,
+        ),
+        Profile(
+            name="deepfashion",
+            says="all of DeepFashion Consumer-to-Shop, one or more GPUs",
+            backbone="resnet-50",
+            input_size=320,  # the photos' long side is 300
+            batch_size=64,
+            steps=36_000,
+            learning_rate=0.08,
+            precision="bfloat16",
+            proposals=300,
+            rois=256,
+            validate_every=2000,
+            val_photos=5000,
+        ),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile of this name. Raises InputError where there is none."""
+    if name not in PROFILES:
+        raise InputError(f"profile {name!r} is not known; choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]
