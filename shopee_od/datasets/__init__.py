@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set that can be read: what it is, the reader, and the files below its folder that show it is there."""
+    """A data set that can be read: what it is, its reader, the files in its folder that show it is there."""
 
     says: str
     reader: str

@@ -1,4 +1,4 @@
-"""What is slow to learn from many files (sizes, masks' boxes), learnt once and kept in the user's cache folder."""
+"""What is slow to learn from many files (sizes, masks' boxes): learnt once, kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def cache_home() -> Path:
 def per_file(learn: Callable[[Path], object], root: Path, names: Sequence[str], version: str) -> list:
     """`learn(root / name)` for each of `names`, in their order; an InputError it raises stands in its place.
 
-    What it returned (JSON's types) is kept under `version` and taken from there as long as a file's length and
-    time stay; change `version` when `learn` changes. A cache that is damaged or cannot be written is done without.
+    What it returned (JSON's types) is kept under `version` and taken from there as long as a file's length
+    and time stay; change `version` when `learn` changes. A cache that is damaged or cannot be written is
+    done without.
     """
     root = Path(root)
     store = cache_home() / f"{version}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
@@ -58,7 +59,10 @@ def _learn_all(learn: Callable[[Path], object], root: Path, names: Sequence[str]
     chunks = [names[i : i + CHUNK] for i in range(0, len(names), CHUNK)]
     title = f"Reading {version.split('-')[0]}"
     results = []
-    with ThreadPoolExecutor(WORKERS) as pool, tqdm(total=len(names), desc=title, unit="file", delay=2) as bar:
+    with (
+        ThreadPoolExecutor(WORKERS) as pool,
+        tqdm(total=len(names), desc=title, unit="file", delay=2, mininterval=1) as bar,
+    ):
         for part in pool.map(learn_some, chunks):
             results += part
             bar.update(len(part))

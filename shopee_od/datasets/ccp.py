@@ -1,7 +1,8 @@
 """Clothing Co-Parsing (CCP): street photos whose pixel labels give exact boxes.
 
 Yang, Luo and Lin, "Clothing Co-Parsing by Joint Image Segmentation and Labeling", CVPR 2014. On disk:
-`photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, label ids (H, W)), `label_list.mat` (59 names).
+`photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, label ids (H, W)) and `label_list.mat`
+(59 names).
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def read_ccp(root: str | Path) -> Dataset:
 
     Labels that share a class (a vest over a shirt) are garments of their own, each with its box. Split by the
     number of the photo: test where it divides by 5, val where it ends in 1, train otherwise.
-    Raises InputError where the layout is not there; a bad photo or annotation leaves its photo out, counted in
-    `problems`.
+    Raises InputError where the layout is not there; a bad photo or annotation leaves its photo out, counted
+    in `problems`.
     """
     root, problems = Path(root), Problems()
     label_class = _label_classes(root / "label_list.mat")
@@ -111,7 +112,7 @@ def _label_classes(path: Path) -> dict[int, str]:
 
 
 def _pairs(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
-    """The names below `root` of the photos that have an annotation, and of the annotations, by their number."""
+    """The photos that have an annotation, and these annotations, as names below `root`, by their number."""
     photos = _numbered(root, "photos", "jpg")
     masks = _numbered(root, "annotations/pixel-level", "mat")
     for number in sorted(photos.keys() - masks.keys()):

@@ -1,4 +1,4 @@
-"""Boxes as files give them -> boxes that lie in their photo, every repair and loss counted: for all readers."""
+"""Boxes as files give them -> boxes that lie in their photo; every repair and loss is counted."""
 
 from __future__ import annotations
 

@@ -17,18 +17,20 @@ FOLDER = "images"
 
 
 def read_coco(root: str | Path) -> Dataset:
-    """The photos of `root/annotations.json` with their boxes; classes in the order of the categories' ids.
+    """The photos of `root/annotations.json` with their boxes; classes in the order of their ids.
 
-    Ids may start at 0 and leave gaps. `bbox` is [x, y, width, height] in pixels of the upright photo. Read beside
-    COCO's own fields: `ignore` (1: the box neither counts nor costs), `clothes_type` (upper, lower or full; else
-    the category's `supercategory` where that is one of them) and an image's `split`.
-    Where no image has a split, of each ten photos in the order of their ids the 2nd is val, the 3rd and 8th are
-    test: photos added at the end move none. Give photos of one garment a split, so that they stay together.
-    A bad box is dropped alone, its photo stays. A photo whose width and height are not those of the upright file is
-    left out, since its boxes were drawn on another picture.
+    Ids may start at 0 and leave gaps. `bbox` is [x, y, width, height] in pixels of the upright photo. Read
+    beside COCO's own fields: `ignore` (1: the box neither counts nor costs), `clothes_type` (upper, lower or
+    full; else the category's `supercategory` where that is one of them) and an image's `split`.
 
-    Raises InputError where the file is not of the format or an id stands for two; single bad entries are dropped,
-    counted in `problems`.
+    1. Where no image has a split, of each ten photos in the order of their ids the 2nd is val, the 3rd and
+       8th are test: photos added at the end move none. Photos of one garment need a split, to stay together.
+    2. A bad box is dropped alone, its photo stays.
+    3. A photo whose width and height are not those of the upright file is left out: its boxes were drawn on
+       another picture.
+
+    Raises InputError where the file is not of the format or an id stands for two; single bad entries are
+    dropped, counted in `problems`.
     """
     root, problems = Path(root), Problems()
     content = read_json(root / FILE)
@@ -93,14 +95,16 @@ def _photos(root: Path, images: dict[int, dict], problems: Problems) -> dict[int
             row = {
                 "image_id": number,
                 "path": str(root / FOLDER / name),
-                "split": images[number].get("split"),
+                "split": images[number].get("split") or None,
             }
             photos[number] = row | dict(zip(("width", "height"), size, strict=True))
     return photos
 
 
 def _same_size(image: dict, size: tuple[int, int], where: str, problems: Problems) -> bool:
-    said = image.get("width", size[0]), image.get("height", size[1])
+    said = tuple(
+        size[i] if image.get(key) is None else image[key] for i, key in enumerate(("width", "height"))
+    )
     if said == size:
         return True
     turned = "labelled before its EXIF turn: photo left out" if said == size[::-1] else "photo left out"

@@ -1,9 +1,9 @@
 """DeepFashion, Consumer-to-Shop: 239,557 photos of shops and customers, one labelled garment each.
 
 Liu, Luo, Qiu, Wang and Tang, "DeepFashion: Powering Robust Clothes Recognition and Retrieval with Rich
-Annotations", CVPR 2016. On disk: `Anno/list_bbox_consumer2shop.txt`, `Eval/list_eval_partition.txt` (both: a row
-with the count, a row with the columns' names, the rows, padded with blanks) and the photos,
-`img/DEPARTMENT/CLASS/id_NNNNNNNN/*.jpg`, at the root or below `Img/`.
+Annotations", CVPR 2016. On disk: `Anno/list_bbox_consumer2shop.txt` and `Eval/list_eval_partition.txt`
+(the count, the columns' names, the rows, padded with blanks), `img/DEPARTMENT/CLASS/id_NNNNNNNN/*.jpg` at the
+root or below `Img/`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ CLASSES = (
     "Dress",
     "Polo_Shirt",
 )
-DEPARTMENTS = ("TOPS", "DRESSES", "TROUSERS", "CLOTHING")
 BOX_FILE = "Anno/list_bbox_consumer2shop.txt"
 SPLIT_FILE = "Eval/list_eval_partition.txt"
 
@@ -50,10 +49,10 @@ _SOURCES = {"1": "shop", "2": "consumer"}
 
 
 def read_consumer_to_shop(root: str | Path, departments: Iterable[str] | None = None) -> Dataset:
-    """Every photo with its one garment; `departments` keeps only these (CLOTHING is said to be mostly menswear).
+    """Every photo with its one garment; `departments` keeps only these (CLOTHING is said to be menswear).
 
-    1. The corners are taken as points, so x_2 and y_2 are the garment's far edges: exclusive, nothing is added.
-    2. Splits are by item: a photo in no pair takes its item's split, and an item that pairs put into two takes
+    1. The corners are taken as points: x_2 and y_2 are the garment's far edges, exclusive; nothing is added.
+    2. Splits are by item: a photo in no pair takes its item's split; an item that pairs put into two takes
        the one furthest from training (test before val before train); an item in no pair is in no split.
     3. A photo whose only box is of no use is left out: an unlabelled garment would teach the wrong thing.
     4. `image_id` and `box_id` are the row's number from 0, whatever else is left out.
@@ -110,7 +109,7 @@ def _read_rows(path: Path, columns: tuple[str, ...], problems: Problems) -> pd.D
 
 
 def _with_parts(rows: pd.DataFrame, photos: Path, problems: Problems) -> pd.DataFrame:
-    """Adds department, leaf and item from the path, the item's folder and the ids; drops other paths and repeats."""
+    """Adds what the path says (department, leaf, item, folder) and the ids; drops other paths and repeats."""
     parts = rows.image_name.str.extract(f"^{_PATH}$")
     fine = parts.notna().all(axis=1) & ~parts.isin([".", ".."]).any(axis=1)
     for row in rows[~fine].itertuples():
@@ -121,7 +120,7 @@ def _with_parts(rows: pd.DataFrame, photos: Path, problems: Problems) -> pd.Data
             problems.add("path leaves the data set: dropped", str(e))
     twice = rows.image_name.duplicated()
     report(problems, "second row for a photo: dropped", fine & twice, rows.place.iloc.__getitem__)
-    folder = rows.image_name.str.rpartition("/")[0]
+    folder = rows.image_name.map(_folder)
     rows = rows.assign(department=parts[0], leaf=parts[1], item=parts[2], folder=folder)
     rows = rows.assign(image_id=rows.line - 3, box_id=rows.line - 3)
     return rows[fine & ~twice]
@@ -157,9 +156,7 @@ def _splits(pairs: pd.DataFrame, rows: pd.DataFrame, problems: Problems) -> pd.S
     photos = pairs[known].melt(
         ["evaluation_status", "place"], ["image_pair_name_1", "image_pair_name_2"], value_name="name"
     )
-    items = photos.assign(
-        folder=photos.name.str.rpartition("/")[0], split=photos.evaluation_status.map(SPLITS.index)
-    )
+    items = photos.assign(folder=photos.name.map(_folder), split=photos.evaluation_status.map(SPLITS.index))
     items = items.drop_duplicates(["folder", "split"]).sort_values("split", ascending=False)
     torn = items.folder.duplicated()
     report(problems, "item in two splits: kept out of training", torn, items.folder.iloc.__getitem__)
@@ -168,17 +165,18 @@ def _splits(pairs: pd.DataFrame, rows: pd.DataFrame, problems: Problems) -> pd.S
     return split.fillna("")
 
 
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
 def _with_sizes(rows: pd.DataFrame, photos: Path, problems: Problems) -> pd.DataFrame:
     """Adds width and height of the upright photos; drops those that are absent or not readable."""
     sizes = photo_sizes(photos, rows.image_name.tolist())
-    for size, place in zip(sizes, rows.place, strict=True):
-        if isinstance(size, InputError):
-            problems.add("photo absent or not readable: dropped", f"{place}: {size}")
-    read = np.array([not isinstance(size, InputError) for size in sizes], bool)
-    widths_heights = np.array([size for size in sizes if not isinstance(size, InputError)], np.int64).reshape(
-        -1, 2
-    )
-    return rows[read].assign(width=widths_heights[:, 0], height=widths_heights[:, 1])
+    bad = np.array([isinstance(size, InputError) for size in sizes], bool)
+    place = rows.place.to_numpy()
+    report(problems, "photo absent or not readable: dropped", bad, lambda i: f"{place[i]}: {sizes[i]}")
+    read = np.array([size for size in sizes if not isinstance(size, InputError)], np.int64).reshape(-1, 2)
+    return rows[~bad].assign(width=read[:, 0], height=read[:, 1])
 
 
 def _with_boxes(rows: pd.DataFrame, problems: Problems) -> pd.DataFrame:

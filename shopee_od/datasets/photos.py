@@ -1,4 +1,4 @@
-"""Photo files in, upright RGB arrays out: every odd kind of file is put right or refused here, once for all."""
+"""Photo files in, upright RGB arrays out: every odd kind of file is put right or refused here."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def is_plain_jpeg(photo: str | Path | bytes) -> bool:
 
 
 def photo_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Files and folders -> the files: those named, whatever their extension, and the photos below each folder.
+    """Files and folders -> the files: those named, whatever their extension, and the photos in each folder.
 
     Folders are walked in sorted order, without hidden files and folders; no file comes twice. A name that is
     neither stays in the list, so that reading it says what is wrong.
@@ -114,7 +114,7 @@ def _present(path: str | Path) -> Path:
 
 @contextmanager
 def _opened(photo: str | Path | bytes, name: str = ""):
-    """The opened image; whatever goes wrong inside the block becomes one InputError with the file and the mend."""
+    """The opened image; whatever goes wrong in the block becomes an InputError with the file and the mend."""
     if isinstance(photo, bytes):
         source, empty = io.BytesIO(photo), not photo
     else:

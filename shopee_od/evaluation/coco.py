@@ -9,6 +9,7 @@ own `accumulate`.
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -59,11 +60,14 @@ def match(
     ignore box matches one detection, by IoU, as any box does; but the two are left out. So a second detection
     on an ignore box is a mistake, as on any box, and so is one of another category.
     """
-    by_photo = dict(tuple(truth.groupby("image_id")))
+    by_photo = defaultdict(list)
+    rows = truth[["image_id", "x1", "y1", "x2", "y2", "category", "ignore", "iscrowd"]]
+    for image_id, *row in rows.astype(dict.fromkeys(["x1", "y1", "x2", "y2"], float)).itertuples(False, None):
+        by_photo[image_id].append(row)
     parts = []
     for start in range(0, len(image_ids), PHOTOS_AT_ONCE):
         ids = image_ids[start : start + PHOTOS_AT_ONCE]
-        matching = _Matching([by_photo.get(i) for i in ids], [detections[i] for i in ids], categories)
+        matching = _Matching([by_photo[i] for i in ids], [detections[i] for i in ids], categories)
         with redirect_stdout(io.StringIO()):
             matching.evaluate()
         parts += [matching.evalImgs[k * len(ids) : (k + 1) * len(ids)] for k in range(categories)]
@@ -76,7 +80,7 @@ class _Matching(COCOeval):
     Its own `_prepare` overwrites `ignore` with `iscrowd`. Ids are from 1: it takes 0 for "unmatched".
     """
 
-    def __init__(self, truth: list[pd.DataFrame | None], found: list[Detections], categories: int):
+    def __init__(self, truth: list[list[list]], found: list[Detections], categories: int):
         super().__init__(iouType="bbox")
         self.truth, self.found = truth, found
         self.params.imgIds = list(range(len(found)))
@@ -88,23 +92,17 @@ class _Matching(COCOeval):
         self._gts.clear()
         self._dts.clear()
         for photo, (truth, found) in enumerate(zip(self.truth, self.found, strict=True)):
-            if truth is not None:
-                for row in truth.itertuples():
-                    flags = {"iscrowd": int(row.iscrowd), "ignore": int(row.ignore or row.iscrowd)}
-                    box = np.array([row.x1, row.y1, row.x2, row.y2], np.float64)
-                    _append(self._gts[photo, row.category], box, **flags)
-            for box, score, label in zip(
-                found.boxes.astype(np.float64), found.scores.tolist(), found.labels.tolist(), strict=True
-            ):
-                _append(self._dts[photo, label], box, score=score)
+            for *box, category, ignore, crowd in truth:
+                _append(self._gts[photo, category], box, iscrowd=int(crowd), ignore=int(ignore or crowd))
+            each = zip(found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True)
+            for box, score, category in each:
+                _append(self._dts[photo, category], box, score=score)
 
 
-def _append(annotations: list[dict], box: np.ndarray, **more) -> None:
-    x1, y1, x2, y2 = box.tolist()
-    width, height = x2 - x1, y2 - y1
-    annotations.append(
-        {"id": len(annotations) + 1, "bbox": [x1, y1, width, height], "area": width * height, **more}
-    )
+def _append(annotations: list[dict], box: list[float], **more) -> None:
+    x1, y1, x2, y2 = box
+    bbox = [x1, y1, x2 - x1, y2 - y1]
+    annotations.append({"id": len(annotations) + 1, "bbox": bbox, "area": bbox[2] * bbox[3], **more})
 
 
 def _flat(photos: list[dict | None]) -> Matches:

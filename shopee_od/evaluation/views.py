@@ -23,7 +23,7 @@ def by_class(
     shared = [name for name in dataset.classes if name in classes]
     category = np.array([_place(name, shared) for name in dataset.classes], int)
     truth = dataset.boxes.assign(category=category[dataset.boxes.label])
-    found = _relabelled(detections, [_place(name, shared) for name in classes])
+    found = _relabelled(detections, dataset, [_place(name, shared) for name in classes])
     return _match(truth[truth.category >= 0], found, dataset, shared)
 
 
@@ -40,13 +40,13 @@ def by_type(
         boxes[(boxes.type == name) | unknown].assign(category=k, ignore=boxes.ignore | unknown)
         for k, name in enumerate(TYPES)
     ]
-    found = _merged(_relabelled(detections, [_place(name, TYPES) for name in types]))
+    found = _merged(_relabelled(detections, dataset, [_place(name, TYPES) for name in types]))
     return _match(pd.concat(truth), found, dataset, TYPES)
 
 
 def agnostic(detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]) -> Matches:
     """The Matches of all garments taken as one class, after NMS across all classes."""
-    found = _merged(_relabelled(detections, [0] * len(classes)))
+    found = _merged(_relabelled(detections, dataset, [0] * len(classes)))
     return _match(dataset.boxes.assign(category=0), found, dataset, ["garment"])["garment"]
 
 
@@ -62,11 +62,14 @@ def _place(name: str, names: Sequence[str]) -> int:
     return names.index(name) if name in names else -1
 
 
-def _relabelled(detections: Mapping[int, Detections], categories: Sequence[int]) -> dict[int, Detections]:
-    """Label i becomes categories[i]; those that become -1 are left out."""
+def _relabelled(
+    detections: Mapping[int, Detections], dataset: Dataset, categories: Sequence[int]
+) -> dict[int, Detections]:
+    """Those in the photos of `dataset`; label i becomes categories[i], or is left out where that is -1."""
     categories = np.asarray(categories, int)
     found = {}
-    for image_id, d in detections.items():
+    for image_id in dataset.images.image_id.tolist():
+        d = detections[image_id]
         labels = categories[d.labels]
         keep = labels >= 0
         found[image_id] = Detections(d.boxes[keep], d.scores[keep], labels[keep])

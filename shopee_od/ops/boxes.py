@@ -12,7 +12,7 @@ def area(boxes: np.ndarray) -> np.ndarray:
     array([8.])
     """
     boxes = np.asarray(boxes, np.float64)
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
+    return np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -29,6 +29,6 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     start = np.maximum(a[:, None, :2], b[None, :, :2])
     end = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(end - start, 0, None).prod(axis=2)
+    shared = np.maximum(end - start, 0).prod(axis=2)
     covered = area(a)[:, None] + area(b)[None, :] - shared
     return np.divide(shared, covered, out=np.zeros_like(shared), where=shared > 0)

@@ -69,7 +69,7 @@ def once(dataset):
     return np.ones((1, len(dataset)), int)
 
 
-@pytest.mark.parametrize("seeds", [range(100), range(100, 200), range(200, 300)])
+@pytest.mark.parametrize("seeds", [range(100), range(100, 200)])
 def test_equal_to_pycocotools_with_crowds_ignore_boxes_and_ties(random_case, seeds):
     for seed in seeds:
         dataset, detections = random_case(seed)

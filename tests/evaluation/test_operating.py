@@ -1,9 +1,9 @@
 """The operating threshold."""
 
-import numpy as np
 import pytest
 
 from shopee_od.evaluation import best_threshold
+from shopee_od.evaluation.views import by_class
 
 A, B, C, NOWHERE = (0, 0, 20, 20), (30, 0, 50, 20), (60, 0, 80, 20), (0, 60, 20, 80)
 
@@ -51,15 +51,13 @@ def test_it_is_the_best_of_all_thresholds_and_keeps_what_it_says(random_case):
     for seed in range(40):
         dataset, detections = random_case(seed)
         threshold, f1 = best_threshold(detections, dataset, dataset.classes)
-        at = {t: f1_at(detections, dataset, t) for t in {0.5, *np.arange(1, 10) / 10}}
+        at = {t: f1_at(detections, dataset, t) for t in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)}
         assert f1 == pytest.approx(max(at.values()))
         assert f1_at(detections, dataset, threshold) == pytest.approx(f1)
 
 
 def f1_at(detections, dataset, threshold):
     """F1 with only the detections that a user at this threshold sees, matched anew."""
-    from shopee_od.evaluation.views import by_class
-
     seen = {i: d.above(threshold) for i, d in detections.items()}
     matches = by_class(seen, dataset, dataset.classes).values()
     right = sum(m.hit[0].sum() for m in matches)
