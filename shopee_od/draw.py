@@ -79,10 +79,7 @@ def draw_detections(
     Small photos are enlarged, huge ones shrunk, so that tags can be read. Where nothing is found, it says so.
     `truth`: rows of `Dataset.boxes`.
     """
-    tags = [
-        f"{classes[label]} {score:.2f}"
-        for label, score in zip(detections.labels, detections.scores, strict=True)
-    ]
+    tags = [f"{classes[label]} {score:.2f}" for label, score in zip(detections.labels, detections.scores, strict=True)]
     found = Layer(detections.boxes, "detection", tags, [class_colour(label) for label in detections.labels])
     layers = [] if truth is None else _truth_layers(truth, None)
     return draw_layers(image, [*layers, found], banner="" if len(detections) else "no garment")
@@ -153,9 +150,7 @@ def contact_sheet(
     return sheet
 
 
-def trace(
-    trace: Trace, classes: Sequence[str] | None = None, columns: int = 3, cell: int = 420
-) -> Image.Image:
+def trace(trace: Trace, classes: Sequence[str] | None = None, columns: int = 3, cell: int = 420) -> Image.Image:
     """A photo's way through a detector -> a contact sheet: it, then each stage's pictures, captioned."""
     pictures, captions = [_pil(trace.image)], ["the photo"]
     for stage in trace.stages:

@@ -86,7 +86,15 @@ class Profile:
                 f"profile {self.name}: input_size {self.input_size} is not a multiple of {self.stride} "
                 f"(2**max_level); use {low} or {low + self.stride}"
             )
-        for name in ("batch_size", "steps", "rois", "proposals", "train_proposals", "validate_every", "report_every"):
+        for name in (
+            "batch_size",
+            "steps",
+            "rois",
+            "proposals",
+            "train_proposals",
+            "validate_every",
+            "report_every",
+        ):
             if getattr(self, name) < 1:
                 raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be at least 1")
         if not 2 <= self.min_level <= self.max_level:

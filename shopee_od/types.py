@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +56,10 @@ class Detections:
         keep = self.scores >= score_threshold
         return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
 
+    def first(self, n: int) -> Detections:
+        """The best `n`."""
+        return Detections(self.boxes[:n], self.scores[:n], self.labels[:n])
+
     @classmethod
     def empty(cls) -> Detections:
         return cls(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
@@ -100,6 +106,12 @@ class Cost:
         return self.seconds / self.photos if self.photos else 0.0
 
 
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 @dataclass(frozen=True)
 class Card:
     """What a saved detector says of itself (`detector.json`).
@@ -108,6 +120,7 @@ class Card:
     types:     upper, lower, full or "" for each class
     threshold: the operating threshold: the score with the best F1 on validation
     trained:   what it was trained on, for how long, from which weights
+    name:      short, for tables and tags
     """
 
     kind: str
@@ -115,6 +128,7 @@ class Card:
     types: tuple[str, ...]
     threshold: float
     trained: dict = field(default_factory=dict)
+    name: str = ""
 
 
 @runtime_checkable

@@ -168,9 +168,7 @@ def stage_titles(**arrays) -> list[str]:
 
 def test_a_stage_shows_its_boxes_and_its_maps_and_nothing_else():
     boxes = np.array([[10, 10, 60, 60], [20, 20, 90, 90.0]])
-    assert stage_titles(boxes=boxes, scores=np.ones(2), deltas=np.ones((2, 4)), logits=np.ones((2, 3))) == [
-        "s"
-    ]
+    assert stage_titles(boxes=boxes, scores=np.ones(2), deltas=np.ones((2, 4)), logits=np.ones((2, 3))) == ["s"]
     assert stage_titles(objectness=np.ones((30, 40)), features=np.ones((30, 40, 8))) == ["s, objectness"]
     assert stage_titles(deltas=np.ones((7, 4)), seconds=np.ones(3)) == []
 

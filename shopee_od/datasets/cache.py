@@ -37,9 +37,7 @@ def per_file(learn: Callable[[Path], object], root: Path, names: Sequence[str], 
     stamps = {name: _stamp(f"{root}/{name}") for name in names}
     new = [name for name, stamp in stamps.items() if not stamp or known.get(name, ("",))[0] != stamp]
     learnt = dict(zip(new, _learn_all(learn, root, new, version), strict=True))
-    fresh = {
-        name: [stamps[name], value] for name, value in learnt.items() if not isinstance(value, InputError)
-    }
+    fresh = {name: [stamps[name], value] for name, value in learnt.items() if not isinstance(value, InputError)}
     if fresh:
         known.update(fresh)
         _save(store, known)

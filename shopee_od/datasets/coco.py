@@ -56,9 +56,7 @@ def _by_id(root: Path, content: object, key: str, problems: Problems) -> dict[in
         if type(number) is not int or abs(number) >= 2**63:
             problems.add(f"entry of {key} without a whole number as id: dropped", f"{key}[{row}]")
         elif number in found:
-            raise InputError(
-                f"{root / FILE}: {key}[{row}] has the id {number} of another one; make ids unique"
-            )
+            raise InputError(f"{root / FILE}: {key}[{row}] has the id {number} of another one; make ids unique")
         else:
             found[number] = entry
     return dict(sorted(found.items()))
@@ -68,9 +66,7 @@ def _names(root: Path, categories: dict[int, dict]) -> list[str]:
     names = [category.get("name") for category in categories.values()]
     for number, name in zip(categories, names, strict=True):
         if not isinstance(name, str) or not name or names.count(name) > 1:
-            raise InputError(
-                f"{root / FILE}: category {number} needs a name of its own, not {name!r}; rename it"
-            )
+            raise InputError(f"{root / FILE}: category {number} needs a name of its own, not {name!r}; rename it")
     return names
 
 
@@ -86,9 +82,7 @@ def _photos(root: Path, images: dict[int, dict], problems: Problems) -> dict[int
         else:
             named[number] = str(path.relative_to(root / FOLDER))
     photos = {}
-    for (number, name), size in zip(
-        named.items(), photo_sizes(root / FOLDER, list(named.values())), strict=True
-    ):
+    for (number, name), size in zip(named.items(), photo_sizes(root / FOLDER, list(named.values())), strict=True):
         if isinstance(size, InputError):
             problems.add("photo absent or not readable: left out", f"image {number}: {size}")
         elif _same_size(images[number], size, f"image {number}, {name}", problems):
@@ -102,9 +96,7 @@ def _photos(root: Path, images: dict[int, dict], problems: Problems) -> dict[int
 
 
 def _same_size(image: dict, size: tuple[int, int], where: str, problems: Problems) -> bool:
-    said = tuple(
-        size[i] if image.get(key) is None else image[key] for i, key in enumerate(("width", "height"))
-    )
+    said = tuple(size[i] if image.get(key) is None else image[key] for i, key in enumerate(("width", "height")))
     if said == size:
         return True
     turned = "labelled before its EXIF turn: photo left out" if said == size[::-1] else "photo left out"
@@ -148,9 +140,7 @@ def _boxes(
             row["type"] = next((name for name in kind if name in TYPES), "")
             rows.append(row)
     given = np.array([_corners(annotations[row["box_id"]]) for row in rows], np.float64).reshape(-1, 4)
-    sizes = np.array([[photos[row["image_id"]][key] for key in ("width", "height")] for row in rows]).reshape(
-        -1, 2
-    )
+    sizes = np.array([[photos[row["image_id"]][key] for key in ("width", "height")] for row in rows]).reshape(-1, 2)
     places = [f"annotations[{row['box_id']}]" for row in rows]
     cleaned, usable = clean_boxes(given, sizes[:, 0], sizes[:, 1], problems, places.__getitem__)
     corners = [dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)) for box in cleaned]

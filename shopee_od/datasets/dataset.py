@@ -162,7 +162,13 @@ class Dataset:
 
 def _table(rows: Iterable[dict] | pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(columns))
-    for column, default in (("ignore", False), ("iscrowd", False), ("type", ""), ("source", ""), ("item", "")):
+    for column, default in (
+        ("ignore", False),
+        ("iscrowd", False),
+        ("type", ""),
+        ("source", ""),
+        ("item", ""),
+    ):
         if column in columns:
             filled = table[column] if column in table else pd.Series(default, index=table.index, dtype=object)
             table = table.assign(**{column: filled.where(filled.notna(), default)})

@@ -87,14 +87,10 @@ def _read_rows(path: Path, columns: tuple[str, ...], problems: Problems) -> pd.D
     try:
         lines = path.read_text(encoding="utf-8-sig", errors="replace").split("\n")
     except OSError as e:
-        raise InputError(
-            f"{path}: not readable ({e.strerror}); unpack the data set's {path.parent.name}/"
-        ) from None
+        raise InputError(f"{path}: not readable ({e.strerror}); unpack the data set's {path.parent.name}/") from None
     count, names = [*(line.split() for line in lines[:2]), [], []][:2]
     if len(count) != 1 or not count[0].isdecimal() or not set(columns) <= set(names):
-        raise InputError(
-            f"{path}: row 1 must be the count and row 2 name {' '.join(columns)}; fetch it again"
-        )
+        raise InputError(f"{path}: row 1 must be the count and row 2 name {' '.join(columns)}; fetch it again")
     rows, filled = [], 0
     for number, fields in enumerate(map(str.split, lines[2:]), 3):
         filled += bool(fields)
@@ -150,9 +146,7 @@ def _known(rows: pd.DataFrame, problems: Problems) -> pd.DataFrame:
 def _splits(pairs: pd.DataFrame, rows: pd.DataFrame, problems: Problems) -> pd.Series:
     """The split of each row's item, by the folder that its photos share; "" where the item is in no pair."""
     known = pairs.evaluation_status.isin(SPLITS)
-    report(
-        problems, "pair whose split is not train, val or test: dropped", ~known, pairs.place.iloc.__getitem__
-    )
+    report(problems, "pair whose split is not train, val or test: dropped", ~known, pairs.place.iloc.__getitem__)
     photos = pairs[known].melt(
         ["evaluation_status", "place"], ["image_pair_name_1", "image_pair_name_2"], value_name="name"
     )

@@ -97,9 +97,7 @@ def _photos_below(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [
-            Path(parent, n) for n in names if not n.startswith(".") and Path(n).suffix.lower() in EXTENSIONS
-        ]
+        found += [Path(parent, n) for n in names if not n.startswith(".") and Path(n).suffix.lower() in EXTENSIONS]
     return sorted(found)
 
 
@@ -130,9 +128,7 @@ def _opened(photo: str | Path | bytes, name: str = ""):
     except InputError:
         raise
     except Image.DecompressionBombError:
-        raise InputError(
-            f"{name}: larger than {MAX_PIXELS // 1_000_000} megapixels; make it smaller"
-        ) from None
+        raise InputError(f"{name}: larger than {MAX_PIXELS // 1_000_000} megapixels; make it smaller") from None
     except Image.UnidentifiedImageError:
         raise InputError(f"{name}: not a photo ({', '.join(FORMATS)}); convert or remove it") from None
     except Exception as e:  # a broken file makes Pillow's decoders raise nearly anything

@@ -51,7 +51,7 @@ def convert(dataset: Dataset, directory: Path, shard_photos: int = 256, progress
     names = [f"photos-{i:05}-of-{len(chunks):05}.tfrecord" for i in range(len(chunks))]
     key = _key(dataset, shard_photos)
     done = _standing(directory, key)
-    grouped = {image_id: rows for image_id, rows in dataset.boxes.groupby("image_id", sort=False)}
+    grouped = dict(list(dataset.boxes.groupby("image_id", sort=False)))
     problems = Problems()
     bar = tqdm(total=len(dataset), unit="photo", desc=f"records {dataset.name}", disable=not progress)
     with bar:

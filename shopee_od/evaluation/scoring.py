@@ -28,9 +28,7 @@ ELEMENTS_AT_ONCE = 5_000_000
 """Detections × bootstrap draws held in memory at a time."""
 
 
-def evaluate(
-    detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: int = 0, progress: bool = True
-) -> dict:
+def evaluate(detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: int = 0, progress: bool = True) -> dict:
     """Runs `detector` over the photos of `dataset` -> the figures of `score`, with seconds_per_photo.
 
     The seconds are those that the detector itself reports (`Detector.cost`), without reading the files.
@@ -42,9 +40,7 @@ def evaluate(
     )  # taken now: the detector may go on counting in the same object
     detections = predict(detector, dataset, progress)
     photos, seconds = detector.cost.photos - photos, detector.cost.seconds - seconds
-    figures = score(
-        detections, dataset, detector.classes, detector.types, detector.threshold, bootstrap, seed
-    )
+    figures = score(detections, dataset, detector.classes, detector.types, detector.threshold, bootstrap, seed)
     return figures | {"seconds_per_photo": seconds / photos if photos else None}
 
 

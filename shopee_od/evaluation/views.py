@@ -16,9 +16,7 @@ MERGE_IOU = 0.5
 """Boxes of several classes that overlap by more than this are one garment where classes do not matter."""
 
 
-def by_class(
-    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
-) -> dict[str, Matches]:
+def by_class(detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]) -> dict[str, Matches]:
     """The Matches of each class that `dataset` and the detector (`classes`) share by name."""
     shared = [name for name in dataset.classes if name in classes]
     category = np.array([_place(name, shared) for name in dataset.classes], int)
@@ -27,9 +25,7 @@ def by_class(
     return _match(truth[truth.category >= 0], found, dataset, shared)
 
 
-def by_type(
-    detections: Mapping[int, Detections], dataset: Dataset, types: Sequence[str]
-) -> dict[str, Matches]:
+def by_type(detections: Mapping[int, Detections], dataset: Dataset, types: Sequence[str]) -> dict[str, Matches]:
     """The Matches of upper, lower and full, each taken as one class, after NMS across its classes.
 
     types: of the detector's classes. A box whose type is not known is an ignore box of every type.

@@ -30,7 +30,12 @@ def tensors(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         out[f"{name}/kernel"] = state[f"{theirs}.weight"].transpose(axes)
 
     def norm(name, theirs):
-        for ours, key in (("gamma", "weight"), ("beta", "bias"), ("mean", "running_mean"), ("var", "running_var")):
+        for ours, key in (
+            ("gamma", "weight"),
+            ("beta", "bias"),
+            ("mean", "running_mean"),
+            ("var", "running_var"),
+        ):
             out[f"{name}/{ours}"] = state[f"{theirs}.{key}"]
 
     def unit(name, conv, bn, axes=(2, 3, 1, 0)):

@@ -20,8 +20,10 @@ def check(profile: Profile, classes: tuple[str, ...], labels, most_boxes: int) -
     profile.check()
     deepest = backbone(profile.backbone).max_level
     if profile.max_level > deepest:
-        raise InputError(f"profile {profile.name}: {profile.backbone} carries levels up to {deepest}, "
-                         f"not {profile.max_level}; lower max_level")
+        raise InputError(
+            f"profile {profile.name}: {profile.backbone} carries levels up to {deepest}, "
+            f"not {profile.max_level}; lower max_level"
+        )
     if not classes:
         raise InputError("the data set has no classes; a detector needs at least one")
     if len(set(classes)) != len(classes):
@@ -170,7 +172,10 @@ def _trainer(profile: Profile, validate: bool) -> dict:
             },
             "warmup": {
                 "type": "linear",
-                "linear": {"warmup_steps": profile.warmup, "warmup_learning_rate": profile.learning_rate / 20},
+                "linear": {
+                    "warmup_steps": profile.warmup,
+                    "warmup_learning_rate": profile.learning_rate / 20,
+                },
             },
         },
     }

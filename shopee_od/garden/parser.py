@@ -38,9 +38,7 @@ class Parser(maskrcnn_input.Parser):
             self._rpn_batch_size_per_im,
             self._rpn_fg_fraction,
         )
-        scores, deltas = labeler.label_anchors(
-            labels["anchor_boxes"], boxes, tf.cast(classes[:, None], tf.float32)
-        )
+        scores, deltas = labeler.label_anchors(labels["anchor_boxes"], boxes, tf.cast(classes[:, None], tf.float32))
         labels |= {
             "rpn_score_targets": scores,
             "rpn_box_targets": deltas,

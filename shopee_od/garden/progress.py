@@ -65,7 +65,9 @@ class Progress:
         row["learning_rate"] = _number(output["learning_rate"])
         self._history.add(kind="train", **row)
         left = timedelta(seconds=round((self._steps - step) * float(np.median(self._paces))))
-        self.say(f"step {step:>{len(str(self._steps))}}/{self._steps}  {_losses(figures)}  {rate:.1f} images/s  {left} left")
+        self.say(
+            f"step {step:>{len(str(self._steps))}}/{self._steps}  {_losses(figures)}  {rate:.1f} images/s  {left} left"
+        )
         if not np.isfinite(figures["total_loss"]):
             raise FloatingPointError(f"the loss is not finite at step {step}; use a lower learning rate")
 
@@ -74,7 +76,9 @@ class Progress:
         figures = {k: _number(v) for k, v in output.items() if np.ndim(_value(v)) == 0}
         self._history.add(kind="val", step=step, seconds=now - self._last_time, **figures)
         best = "  (best so far)" if figures["AP"] >= figures.get("best_AP", np.inf) else ""
-        self.say(f"validation at step {step}: AP {figures['AP']:.3f}  AP50 {figures['AP50']:.3f}  {_losses(figures)}{best}")
+        self.say(
+            f"validation at step {step}: AP {figures['AP']:.3f}  AP50 {figures['AP50']:.3f}  {_losses(figures)}{best}"
+        )
         self.begin(step)
 
     def say(self, line: str) -> None:

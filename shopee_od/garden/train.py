@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
-import logging
 import sys
 from pathlib import Path
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.experiment import check, experiment
+from shopee_od.garden.runs import RUN
 from shopee_od.paths import read_json, write_json
 from shopee_od.profiles import Profile
 from shopee_od.types import InputError
-
-RUN = "run.json"
 
 
 def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> Path:
@@ -73,6 +69,7 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
     from official.modeling import performance
 
     from shopee_od.garden.progress import History, Progress
+    from shopee_od.garden.quiet import quiet
     from shopee_od.garden.task import FasterRCNNTask
 
     _mend_best(run_dir)
@@ -83,7 +80,7 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
             params.runtime.distribution_strategy, num_gpus=params.runtime.num_gpus
         )
         out = sys.stderr
-        with _quiet():
+        with quiet():
             with strategy.scope():
                 task = FasterRCNNTask(params.task, val_set, logging_dir=str(run_dir))
                 trainer = train_utils.create_trainer(
@@ -169,21 +166,3 @@ def _mend_best(run_dir: Path) -> None:
             read_json(info)
         except InputError:
             info.unlink()
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Without Orbit's lines, which come twice, printed and logged; errors still come as exceptions."""
-    from absl import logging as absl_logging
-
-    level = absl_logging.get_verbosity()
-    absl_logging.set_verbosity(absl_logging.ERROR)
-    tf_logger = logging.getLogger("tensorflow")
-    tf_level = tf_logger.level
-    tf_logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        absl_logging.set_verbosity(level)
-        tf_logger.setLevel(tf_level)

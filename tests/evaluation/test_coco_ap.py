@@ -37,9 +37,7 @@ def untouched_pycocotools(dataset, detections, only_all_sizes=True):
             "score": score,
         }
         for image_id, d in detections.items()
-        for (x1, y1, x2, y2), label, score in zip(
-            d.boxes.tolist(), d.labels.tolist(), d.scores.tolist(), strict=True
-        )
+        for (x1, y1, x2, y2), label, score in zip(d.boxes.tolist(), d.labels.tolist(), d.scores.tolist(), strict=True)
     ]
     tables = {
         "images": [{"id": i} for i in dataset.images.image_id],
@@ -118,9 +116,7 @@ def test_draws_equal_pycocotools_on_the_photos_drawn(random_case):
     rng = np.random.default_rng(0)
     for seed in range(40):
         dataset, detections = random_case(seed, ties=False)
-        weights = np.array(
-            [np.bincount(rng.integers(len(dataset), size=len(dataset)), minlength=len(dataset))]
-        )
+        weights = np.array([np.bincount(rng.integers(len(dataset), size=len(dataset)), minlength=len(dataset))])
         drawn, drawn_detections = drawn_set(dataset, detections, weights[0])
         theirs = untouched_pycocotools(drawn, drawn_detections).eval["precision"][..., 0, 2].mean(axis=1)
         for k, matches in enumerate(of_each_class(dataset, detections)):
@@ -131,9 +127,7 @@ def test_draws_equal_pycocotools_on_the_photos_drawn(random_case):
 def drawn_set(dataset, detections, weights):
     """The Dataset and Detections in which photo i stands weights[i] times."""
     drawn = np.repeat(dataset.images.image_id.to_numpy(), weights)
-    images = (
-        dataset.images.set_index("image_id", drop=False).loc[drawn].assign(image_id=range(1, len(drawn) + 1))
-    )
+    images = dataset.images.set_index("image_id", drop=False).loc[drawn].assign(image_id=range(1, len(drawn) + 1))
     rows = [
         dict(row._asdict(), image_id=new)
         for new, old in enumerate(drawn, 1)

@@ -119,9 +119,7 @@ def test_the_order_of_the_photos_does_not_matter(random_case):
     dataset, detections = random_case(11)
     turned = dataset.take(dataset.images.image_id.to_numpy()[::-1])
     classes = dataset.classes
-    assert figures(dataset, detections, classes, bootstrap=20) == figures(
-        turned, detections, classes, bootstrap=20
-    )
+    assert figures(dataset, detections, classes, bootstrap=20) == figures(turned, detections, classes, bootstrap=20)
 
 
 def shirts(make_dataset, make_detections, photos):
@@ -160,9 +158,7 @@ def test_an_interval_takes_back_what_the_draws_are_off_by():
 
 def test_intervals_repeat_by_seed(make_dataset, make_detections):
     dataset, detections = shirts(make_dataset, make_detections, 30)
-    first, again, other = (
-        figures(dataset, detections, ("shirt", "coat"), bootstrap=50, seed=s) for s in (0, 0, 1)
-    )
+    first, again, other = (figures(dataset, detections, ("shirt", "coat"), bootstrap=50, seed=s) for s in (0, 0, 1))
     assert first == again
     assert first["intervals"] != other["intervals"]
 

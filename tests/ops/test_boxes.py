@@ -18,9 +18,7 @@ CORNERS = st.integers(0, 12).flatmap(
 
 def upright(corners):
     """Any two corners of a box -> x1, y1, x2, y2."""
-    return np.concatenate(
-        [np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], 1
-    )
+    return np.concatenate([np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], 1)
 
 
 def test_worked_examples():

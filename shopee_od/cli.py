@@ -1,0 +1,224 @@
+"""The shopee-od command. Imports wait until a command runs, so that --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from shopee_od.profiles import Profile
+
+app = typer.Typer(
+    help="Find and tag garments in shop photos: train, evaluate and run a Faster R-CNN.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Look at data sets, check and convert them.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+Name = Annotated[str, typer.Option("--dataset", help="ccp, deepfashion or coco (your own labels).")]
+Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
+Split = Annotated[str, typer.Option(help="train, val, test or all.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
+
+
+@data.command("list")
+def data_list() -> None:
+    """The data sets that can be read, and which are here."""
+    from shopee_od.datasets import DATASETS
+    from shopee_od.paths import data_root
+
+    for name, layout in DATASETS.items():
+        root = data_root() / name
+        missing = layout.missing(root)
+        state = f"not at {root}: see data/README.md, or use --data-dir" if missing else f"at {root}"
+        typer.echo(f"{name:<12} {layout.says}\n{'':<12} {state}")
+
+
+@data.command("show")
+def data_show(
+    dataset: Name,
+    data_dir: Folder = None,
+    split: Split = "all",
+    photos: Annotated[int, typer.Option(help="How many photos.", min=1)] = 12,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("sheet.jpg"),
+    seed: Seed = 0,
+) -> None:
+    """A sheet of photos with their labelled boxes."""
+    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.photos import read_photo
+    from shopee_od.draw import contact_sheet, draw_truth
+    from shopee_od.paths import whole_file
+
+    chosen = open_dataset(dataset, data_dir).split(split).sample(photos, seed)
+    rows = list(chosen.images.itertuples())
+    drawn = [draw_truth(read_photo(row.path), chosen.boxes_of(row.image_id), chosen.classes) for row in rows]
+    with whole_file(out) as part:
+        contact_sheet(drawn, captions=[Path(row.path).name for row in rows]).save(part)
+    typer.echo(f"{len(rows)} photos drawn into {out}")
+
+
+@data.command("check")
+def data_check(dataset: Name, data_dir: Folder = None) -> None:
+    """Counts photos and boxes, and says what reading repaired, dropped or refused."""
+    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.summary import summary
+
+    typer.echo(summary(open_dataset(dataset, data_dir)))
+
+
+@data.command("convert")
+def data_convert(
+    dataset: Name,
+    out: Annotated[Path, typer.Option(help="The folder for the records.")],
+    data_dir: Folder = None,
+    split: Split = "train",
+    shard_photos: Annotated[int, typer.Option(help="Photos a shard.", min=1)] = 256,
+) -> None:
+    """Writes sharded TFRecord files for Model Garden; stopped, the next call goes on."""
+    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.tfrecord import convert
+
+    records = convert(open_dataset(dataset, data_dir).split(split), out, shard_photos)
+    typer.echo(f"{records.photos:,} photos in {records.pattern}\n{records.problems}")
+
+
+@app.command()
+def train(
+    dataset: Name,
+    run: Annotated[Path | None, typer.Option(help="The folder of this run; stopped, it goes on there.")] = None,
+    data_dir: Folder = None,
+    profile: Annotated[str, typer.Option(help="smoke, laptop, gpu or deepfashion.")] = "laptop",
+    size: Annotated[list[str] | None, typer.Option("--set", help="Another size: steps=500. May be repeated.")] = None,
+    seed: Seed = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    images_per_second: Annotated[list[float] | None, typer.Option(help="For --dry-run: speeds to reckon with.")] = None,
+) -> None:
+    """Trains Faster R-CNN; the detector is in RUN/detector at the end."""
+    from shopee_od.datasets import open_dataset
+    from shopee_od.types import InputError
+
+    chosen = _sized(profile, size or [])
+    if dry_run:
+        from shopee_od.garden.estimate import estimate
+
+        typer.echo(estimate(chosen, dataset, data_dir, images_per_second or [5.0, 50.0, 200.0]))
+        return
+    if run is None:
+        raise InputError("say where the run goes: --run runs/NAME")
+    opened = open_dataset(dataset, data_dir)
+    val = opened.split("val") if (opened.images.split == "val").any() else None
+    from shopee_od.detectors.faster_rcnn import FasterRCNN
+
+    detector = FasterRCNN()
+    detector.fit(opened.split("train"), val, chosen, run, seed)
+    detector.save(run / "detector")
+    typer.echo(f"{detector.name}: operating threshold {detector.threshold:.2f}; saved in {run / 'detector'}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Option(help="A saved detector, as RUN/detector.")],
+    dataset: Name,
+    data_dir: Folder = None,
+    split: Split = "test",
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Draws for the intervals.", min=0)] = 1000,
+    seed: Seed = 0,
+) -> None:
+    """COCO metrics of a detector: by class, by type, as any garment, with 95% intervals."""
+    import shopee_od
+    from shopee_od.datasets import open_dataset
+    from shopee_od.evaluation import evaluate as run_evaluation
+    from shopee_od.evaluation import table
+    from shopee_od.paths import write_json
+
+    detector = shopee_od.load(model)
+    figures = run_evaluation(detector, open_dataset(dataset, data_dir).split(split), bootstrap, seed)
+    figures |= {"model": detector.name, "dataset": dataset, "split": split, "trained": detector.trained}
+    if json:
+        write_json(json, figures)
+    typer.echo(f"{_provenance(detector)}\non {dataset}, {split} split:\n\n{table(figures)}")
+
+
+@app.command()
+def detect(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    model: Annotated[Path, typer.Option(help="A saved detector, as RUN/detector.")],
+    out: Annotated[Path, typer.Option(help="The folder for drawn photos, tags.csv and tags.json.")] = Path("tagged"),
+    threshold: Annotated[
+        float | None, typer.Option(help="Lowest score; default the detector's own.", min=0, max=1)
+    ] = None,
+) -> None:
+    """Draws a box around each garment, and tags it."""
+    import shopee_od
+    from shopee_od.tagging import tag
+
+    tagged = tag(shopee_od.load(model), photos, out, threshold)
+    garments = sum(map(len, tagged.rows.values()))
+    typer.echo(f"{garments} garments in {len(tagged.rows)} photos; see {out / 'tags.csv'} and the photos beside it")
+    for file in (file for file, found in tagged.rows.items() if not found):
+        typer.echo(f"no garment: {file}")
+    if tagged.failed:
+        typer.echo(f"{len(tagged.failed)} photos could not be read:", err=True)
+        for reason in tagged.failed.values():
+            typer.echo(f"  {reason}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Versions, CPU, memory, GPU, data sets, and the mend for each thing missing."""
+    from shopee_od import doctor as checks
+
+    found = checks.report()
+    typer.echo(checks.text(found))
+    raise typer.Exit(checks.status(found))
+
+
+def _sized(name: str, sizes: list[str]) -> Profile:
+    """The profile with `NAME=VALUE` sizes put in, each in its field's own type."""
+    from shopee_od.profiles import profile
+    from shopee_od.types import InputError
+
+    chosen = profile(name)
+    for size in sizes:
+        field, _, value = size.partition("=")
+        now = getattr(chosen, field, None)
+        if isinstance(now, bool) or not isinstance(now, (int, float, str)) or field in ("name", "says"):
+            raise InputError(f"--set {size}: no such size; use NAME=VALUE, as in steps=500 or learning_rate=0.001")
+        try:
+            chosen = chosen.with_(**{field: type(now)(value)})
+        except ValueError:
+            raise InputError(f"--set {size}: {field} is a number, as {now}") from None
+    return chosen
+
+
+def _provenance(detector) -> str:
+    t = detector.trained
+    return (
+        f"{detector.name}: trained on {t['dataset']} ({t['photos']:,} photos, {t['epochs']} epochs, {t['minutes']} "
+        f"minutes), backbone weights at the start: {t['weights']}"
+    )
+
+
+def main() -> None:
+    """The command; bad input ends it with one sentence and status 2."""
+    from shopee_od.types import InputError
+
+    try:
+        app()
+    except InputError as e:
+        print(f"shopee-od: {e}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nshopee-od: stopped; the same command goes on", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

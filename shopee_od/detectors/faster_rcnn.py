@@ -1,0 +1,197 @@
+"""Faster R-CNN (Ren et al., 2015) with a feature pyramid (Lin et al., 2017), as TF Model Garden has it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.detectors.card import read_card, write_card
+from shopee_od.paths import whole_folder
+from shopee_od.profiles import Profile
+from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace, peak_memory
+
+SAVED_MODEL = "saved_model"
+
+
+class FasterRCNN:
+    """A `Detector`. Photos of any size go in, boxes in their own pixels come out."""
+
+    kind = "faster_rcnn"
+
+    def __init__(self, model_dir: Path | None = None, card: Card | None = None):
+        """Without arguments: untrained, to be `fit`. `shopee_od.load` gives the other two."""
+        self._model_dir, self._card = model_dir, card
+        self._signatures = None
+        self._cost = Cost()
+
+    @classmethod
+    def load(cls, directory: Path) -> FasterRCNN:
+        """Raises InputError where the folder does not hold a whole detector."""
+        directory = Path(directory)
+        card = read_card(directory)
+        if not (directory / SAVED_MODEL / "saved_model.pb").is_file():
+            raise InputError(f"{directory / SAVED_MODEL}: there is no SavedModel; save the detector again")
+        return cls(directory / SAVED_MODEL, card)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._trained().classes
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return self._trained().types
+
+    @property
+    def threshold(self) -> float:
+        return self._trained().threshold
+
+    @property
+    def name(self) -> str:
+        return self._trained().name
+
+    @property
+    def trained(self) -> dict:
+        """What it was trained on, for how long, from which weights."""
+        return self._trained().trained
+
+    @property
+    def cost(self) -> Cost:
+        return self._cost
+
+    def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
+        """Trains in `run_dir`, or goes on there; takes the checkpoint and the operating threshold by `val`.
+
+        1. `garden.train` trains and keeps the checkpoint with the best AP on `val`.
+        2. That one is exported to `run_dir/saved_model`.
+        3. The score with the best F1 on `val` becomes the threshold; 0.5 without `val`.
+
+        Raises InputError on a configuration or a data set that cannot work.
+        """
+        from shopee_od.evaluation import best_threshold, predict
+        from shopee_od.garden import runs
+        from shopee_od.garden.train import train as train_in
+
+        run_dir = Path(run_dir)
+        checkpoint = train_in(train, val, profile, run_dir, seed)
+        runs.export(run_dir, checkpoint, run_dir / SAVED_MODEL)
+        trained = runs.provenance(run_dir, checkpoint)
+        name = f"{self.kind}-{profile.backbone}-{train.name}-{datetime.now(UTC):%Y%m%d}"
+        self.__init__(run_dir / SAVED_MODEL, Card(self.kind, train.classes, train.types, 0.5, trained, name))
+        if val is not None:
+            val = val.sample(profile.val_photos)
+            threshold, f1 = best_threshold(predict(self, val), val, self.classes)
+            trained |= {"threshold_f1_on_val": f1}
+            self._card = replace(self._card, threshold=float(threshold), trained=trained)
+        self._cost = Cost()
+
+    def detect(
+        self, images: Iterable[np.ndarray], score_threshold: float = 0.05, max_detections: int = 100
+    ) -> Iterator[Detections]:
+        """uint8 (H, W, 3) RGB photos -> their Detections, in order; classes apart suppressed above IoU 0.5."""
+        from shopee_od.garden.metric import detections_of
+
+        for image in images:
+            start = time.perf_counter()
+            name, canvas, info = self._fit_to_canvas(image)
+            found = self._call(f"detect_{name}", images=canvas)
+            detections = detections_of(found | {"image_info": info[None]}, 0).above(score_threshold)
+            self._cost = replace(
+                self._cost,
+                photos=self._cost.photos + 1,
+                seconds=self._cost.seconds + time.perf_counter() - start,
+                regions=self._cost.regions + self._trained().trained["proposals"],
+                cnn_passes=self._cost.cnn_passes + 1,
+                peak_memory=peak_memory(),
+            )
+            yield detections.first(max_detections)
+
+    def explain(self, image: np.ndarray) -> Trace:
+        """uint8 (H, W, 3) -> features, objectness, proposals, classes, refined boxes, kept detections."""
+        name, canvas, info = self._fit_to_canvas(image)
+        raw = {key: value[0] for key, value in self._call(f"explain_{name}", images=canvas).items()}
+        scale = info[2]
+        height, width = image.shape[:2]
+
+        def in_photo(boxes):
+            boxes = (boxes / [*scale, *scale])[:, [1, 0, 3, 2]]
+            return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
+
+        def without_padding(cells, level):
+            rows, columns = np.ceil(np.array([height, width]) * scale / 2 ** int(level)).astype(int)
+            return cells[:rows, :columns]
+
+        levels = sorted(key.removeprefix("features_") for key in raw if key.startswith("features_"))
+        features = {f"level {v}": without_padding(np.abs(raw[f"features_{v}"]).mean(-1), v) for v in levels}
+        objectness = {f"level {v}": without_padding(raw[f"objectness_{v}"].max(-1), v) for v in levels}
+        proposals, refined = in_photo(raw["rois"]), in_photo(raw["refined"])
+        garments = raw["roi_classes"][:, 1:]  # 0 is background
+        scores, labels = garments.max(1), garments.argmax(1).astype(np.int32)
+        kept = next(self.detect([image], self.threshold))
+        return Trace(
+            image,
+            (
+                Stage(
+                    "features",
+                    "The backbone and the pyramid: one map a level, coarser and coarser.",
+                    features,
+                ),
+                Stage("objectness", "The RPN: how like a garment's the best anchor at each cell is.", objectness),
+                Stage(
+                    "proposals",
+                    "The best anchors, moved by their deltas, after NMS.",
+                    {"boxes": proposals, "scores": raw["roi_objectness"]},
+                ),
+                Stage(
+                    "classes",
+                    "The second stage looks into each proposal and names it.",
+                    {"boxes": proposals, "scores": scores, "labels": labels},
+                ),
+                Stage(
+                    "refined",
+                    "It also moves each proposal once more.",
+                    {"boxes": refined, "scores": scores, "labels": labels, "before": proposals},
+                ),
+                Stage(
+                    "kept",
+                    "What is left after NMS, above the operating threshold.",
+                    {"boxes": kept.boxes, "scores": kept.scores, "labels": kept.labels},
+                ),
+            ),
+        )
+
+    def save(self, directory: Path) -> None:
+        """detector.json and the SavedModel, whole or not at all."""
+        card = self._trained()
+        with whole_folder(Path(directory)) as part:
+            shutil.copytree(self._model_dir, part / SAVED_MODEL)
+            write_card(part, card)
+
+    def _trained(self) -> Card:
+        if self._card is None:
+            raise InputError("this detector is not trained; call fit, or open a saved one with shopee_od.load")
+        return self._card
+
+    def _fit_to_canvas(self, image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+        """The name of the canvas that shows the photo largest, the photo in it (1, H, W, 3), its image_info (4, 2)."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InputError(f"a photo is uint8 (height, width, 3), not {image.dtype} {image.shape}")
+        height, width = image.shape[:2]
+        canvases = self._trained().trained["canvases"]
+        h, w = max(canvases, key=lambda c: min(c[0] / height, c[1] / width))
+        fitted = self._call(f"fit_{h}x{w}", photo=image)
+        return f"{h}x{w}", fitted["canvas"][None], fitted["image_info"]
+
+    def _call(self, signature: str, **inputs) -> dict[str, np.ndarray]:
+        import tensorflow as tf
+
+        if self._signatures is None:
+            self._signatures = tf.saved_model.load(str(self._model_dir)).signatures
+        outputs = self._signatures[signature](**{key: tf.constant(value) for key, value in inputs.items()})
+        return {key: value.numpy() for key, value in outputs.items()}

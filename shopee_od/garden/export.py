@@ -1,0 +1,124 @@
+"""A trained checkpoint as a SavedModel that takes photos of any size, and shows its stages.
+
+A photo is scaled into the canvas that shows it largest: portrait, square or landscape, all of one area. The
+network is the same for all; only the anchors differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+from official.modeling import performance
+from official.vision.modeling import factory
+from official.vision.ops import anchor, box_ops, preprocess_ops
+
+from shopee_od.garden.quiet import quiet
+from shopee_od.garden.task import REGRESSION_WEIGHTS, keep_boxes_in_float32
+
+SHAPES = ((2, 3), (1, 1), (3, 2))
+"""Width to height of the photos that get a canvas of their own."""
+
+
+class Stages:
+    """A network and what is saved of it. For every canvas, by name "HxW":
+
+    fit_HxW:     photo uint8 (h, w, 3) -> canvas float32 (H, W, 3), normalised, and its image_info (4, 2)
+    detect_HxW:  canvas (N, H, W, 3) -> detection_boxes (N, 100, 4) as y1, x1, y2, x2 of the canvas, _scores,
+                 _classes from 1, num_detections (N,)
+    explain_HxW: canvas (1, H, W, 3) -> what each stage gives
+    """
+
+    def __init__(self, params, canvases: Iterable[tuple[int, int]]):
+        self._config = params.task.model
+        # Without sizes in its input, one network serves every canvas.
+        self.model = factory.build_maskrcnn(tf_keras.layers.InputSpec(shape=[None, None, None, 3]), self._config)
+        keep_boxes_in_float32(self.model)
+        self._stages = {}
+        for canvas in canvases:
+            self._add(canvas)
+
+    def restore(self, checkpoint: Path) -> None:
+        """The weights of a training's checkpoint; every weight must be there."""
+        status = tf.train.Checkpoint(model=self.model, **self.model.checkpoint_items).read(str(checkpoint))
+        status.expect_partial().assert_existing_objects_matched()
+
+    def save(self, directory: Path) -> None:
+        # The weights alone are tracked: with all of Keras' layers, opening takes many times as long.
+        holder = tf.Module()
+        holder.weights = self.model.variables
+        tf.saved_model.save(holder, str(directory), signatures=self._stages)
+
+    def _add(self, canvas: tuple[int, int]) -> None:
+        config = self._config
+        anchors = anchor.build_anchor_generator(
+            config.min_level,
+            config.max_level,
+            config.anchor.num_scales,
+            config.anchor.aspect_ratios,
+            config.anchor.anchor_size,
+        )(image_size=canvas)
+
+        def fit(photo):
+            image = preprocess_ops.normalize_image(photo)
+            image, info = preprocess_ops.resize_and_crop_image(image, canvas, padded_size=canvas)
+            return {"canvas": image, "image_info": info}
+
+        def outputs(images):
+            batch = tf.shape(images)[0]
+            boxes = {level: tf.tile(a[None], [batch, 1, 1, 1]) for level, a in anchors.items()}
+            shape = tf.tile(tf.constant([canvas], tf.float32), [batch, 1])
+            return (
+                self.model.call(images, image_shape=shape, anchor_boxes=boxes, training=False),
+                boxes,
+                shape,
+            )
+
+        def detect(images):
+            found, _, _ = outputs(images)
+            names = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+            return {name: found[name] for name in names}
+
+        def explain(images):
+            found, boxes, shape = outputs(images)
+            rois, objectness = self.model.roi_generator(found["rpn_boxes"], found["rpn_scores"], boxes, shape, False)
+            refined = box_ops.decode_boxes(tf.cast(found["box_outputs"], tf.float32), rois, REGRESSION_WEIGHTS)
+            stages = {
+                "rois": rois,
+                "roi_objectness": tf.reshape(objectness, [1, -1]),
+                "roi_classes": tf.nn.softmax(tf.cast(found["cls_outputs"], tf.float32)),
+                "roi_deltas": tf.cast(found["box_outputs"], tf.float32),
+                "refined": box_ops.clip_boxes(refined, shape[:, None]),
+            }
+            for level in found["rpn_scores"]:
+                stages[f"features_{level}"] = tf.cast(found["decoder_features"][level], tf.float32)
+                stages[f"objectness_{level}"] = tf.sigmoid(tf.cast(found["rpn_scores"][level], tf.float32))
+            return stages
+
+        name = f"{canvas[0]}x{canvas[1]}"
+        # Traced now: the second stage's weights are made by its first call, and must be there to be restored.
+        photo = tf.TensorSpec([None, None, 3], tf.uint8, "photo")
+        images = tf.TensorSpec([None, *canvas, 3], tf.float32, "images")
+        one = tf.TensorSpec([1, *canvas, 3], tf.float32, "images")
+        self._stages[f"fit_{name}"] = tf.function(fit).get_concrete_function(photo)
+        self._stages[f"detect_{name}"] = tf.function(detect).get_concrete_function(images)
+        self._stages[f"explain_{name}"] = tf.function(explain).get_concrete_function(one)
+
+
+def canvases(profile, trained: tuple[int, int]) -> list[tuple[int, int]]:
+    """(height, width) of the canvas that was trained on and of those for portrait, square and landscape photos."""
+    return list(dict.fromkeys([tuple(trained), *(profile.canvas(w, h) for w, h in SHAPES)]))
+
+
+def export(params, checkpoint: Path, shapes: Iterable[tuple[int, int]], directory: Path) -> None:
+    """Writes the checkpoint's weights, in the precision they were trained in, as a SavedModel in `directory`."""
+    performance.set_mixed_precision_policy(params.runtime.mixed_precision_dtype)
+    try:
+        with quiet():
+            stages = Stages(params, shapes)
+            stages.restore(checkpoint)
+            stages.save(directory)
+    finally:
+        performance.set_mixed_precision_policy("float32")

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from shopee_od.datasets.ccp import GARMENTS, garment_box, mask_boxes, read_ccp
+from shopee_od.types import InputError
+
+LABELS = ["", "skin", *[label for _, labels in GARMENTS.values() for label in labels], "shoes"]
+
+
+def label_id(name):
+    return LABELS.index(name)
+
+
+def paint(*areas, height=60, width=50):
+    """Label ids (H, W) from (name, x1, y1, x2, y2)."""
+    mask = np.zeros((height, width), np.uint8)
+    for name, x1, y1, x2, y2 in areas:
+        mask[y1:y2, x1:x2] = label_id(name)
+    return mask
+
+
+@pytest.fixture
+def write(tmp_path, own_cache):
+    """Writes a photo and its mask (None: leaves it out) into a data set in the true layout."""
+    root = tmp_path / "ccp"
+    (root / "photos").mkdir(parents=True)
+    (root / "annotations" / "pixel-level").mkdir(parents=True)
+    cells = np.empty((1, len(LABELS)), object)
+    cells[0] = [np.array([name]) if name else np.array([]) for name in LABELS]
+    savemat(root / "label_list.mat", {"label_list": cells})
+
+    def write(number, mask=None, size=(50, 60)):
+        if size:
+            Image.new("RGB", size).save(root / "photos" / f"{number:04}.jpg")
+        if mask is not None:
+            savemat(root / "annotations" / "pixel-level" / f"{number:04}.mat", {"groundtruth": mask})
+        return root
+
+    return write
+
+
+def test_garment_box():
+    mask = paint(("dress", 10, 20, 40, 50)) > 0
+    assert garment_box(mask) == (10, 20, 40, 50)
+    mask[0:4, 0:4] = True  # 16 of 916 pixels: a speck
+    assert garment_box(mask) == (10, 20, 40, 50)
+    mask[0:8, 0:8] = True  # 64 of 964: a part
+    assert garment_box(mask) == (0, 0, 40, 50)
+    assert garment_box(paint(("dress", 0, 0, 10, 19)) > 0) is None
+    assert garment_box(paint(("dress", 0, 0, 10, 20)) > 0) == (0, 0, 10, 20)
+
+
+def test_a_garment_of_nothing_but_specks_keeps_the_largest():
+    mask = np.zeros((60, 60), bool)
+    mask[::4, ::2] = True  # 450 parts of one pixel
+    mask[50, 10:12] = True
+    assert garment_box(mask) is not None
+
+
+def test_boxes_classes_types_and_splits(write):
+    outfit = paint(
+        ("shirt", 10, 10, 30, 30), ("vest", 15, 12, 25, 40), ("skirt", 10, 40, 40, 58), ("skin", 0, 0, 50, 5)
+    )
+    for number in (10, 11, 12, 15, 21, 31):
+        root = write(number, outfit)
+    dataset = read_ccp(root)
+    assert dataset.images.image_id.tolist() == [10, 11, 12, 15, 21, 31]
+    assert dataset.images.split.tolist() == ["test", "val", "train", "test", "val", "val"]
+    assert set(dataset.images.source) == {"street"} and not dataset.problems
+    first = dataset.boxes_of(10)
+    assert [dataset.classes[label] for label in first.label] == ["top", "top", "skirt"]
+    assert first.type.tolist() == ["upper", "upper", "lower"]
+    assert first[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [
+        [10, 10, 30, 30],
+        [15, 12, 25, 40],
+        [10, 40, 40, 58],
+    ]
+
+
+def test_the_second_reading_is_the_first(write):
+    for number in (1, 2):
+        root = write(number, paint(("coat", 5, 5, 25, 45)))
+    first, second = read_ccp(root), read_ccp(root)
+    assert first.images.equals(second.images) and first.boxes.equals(second.boxes)
+    write(2, paint(("dress", 5, 5, 25, 40), ("jeans", 0, 45, 40, 60)))
+    assert len(read_ccp(root).boxes) == 3
+
+
+def test_bad_files_are_counted_and_the_rest_is_read(write):
+    mask = paint(("coat", 5, 5, 25, 45))
+    root = write(1, mask)
+    write(2, None)  # no mask
+    write(3, mask, size=None)  # no photo
+    write(4, mask, size=(60, 50))  # sizes that do not fit
+    write(5, mask)
+    (root / "annotations" / "pixel-level" / "0005.mat").write_bytes(b"broken")
+    write(6, np.zeros((3, 4, 2)))  # no mask of labels
+    write(7, mask)
+    (root / "photos" / "0007.jpg").write_bytes(b"")
+    write(8, paint(("shoes", 5, 5, 25, 45)))  # no garment: a photo without boxes
+    (root / "photos" / "cover.jpg").touch()
+    dataset = read_ccp(root)
+    assert dataset.images.image_id.tolist() == [1, 8] and dataset.boxes.image_id.tolist() == [1]
+    assert dataset.problems.counts == {
+        "photo without pixel labels: left out": 1,
+        "pixel labels without their photo: left out": 1,
+        "pixel labels and photo of unlike sizes: photo left out": 1,
+        "pixel labels not readable: photo left out": 2,
+        "photo not readable: left out": 1,
+    }
+
+
+def test_a_layout_that_is_not_there_is_refused(write, tmp_path):
+    with pytest.raises(InputError, match=r"label_list\.mat: there is no such file"):
+        read_ccp(tmp_path)
+    root = write(1, paint(("coat", 5, 5, 25, 45)))
+    (root / "label_list.mat").write_bytes(b"broken")
+    with pytest.raises(InputError, match="no readable label_list"):
+        read_ccp(root)
+    savemat(root / "label_list.mat", {"label_list": np.array([["dress"]], object)})
+    with pytest.raises(InputError, match=r"'blazer'.* are missing"):
+        read_ccp(root)
+
+
+def test_masks_of_other_kinds_are_refused(tmp_path):
+    savemat(tmp_path / "x.mat", {"groundtruth": np.zeros((4, 4))})
+    with pytest.raises(InputError, match=r"x\.mat: no readable groundtruth"):
+        mask_boxes(tmp_path / "x.mat", frozenset({1}))
+
+
+def test_the_real_photos(shared_data):
+    dataset = read_ccp(shared_data / "ccp")
+    assert len(dataset) == 850 and not dataset.problems
+    assert dataset.images.split.value_counts().to_dict() == {"train": 591, "test": 169, "val": 90}
+    assert len(dataset.boxes) == 2009 and set(dataset.boxes.image_id) <= set(dataset.images.image_id)
+    counts = dataset.boxes.label.map(lambda label: dataset.classes[label]).value_counts()
+    assert counts["dress"] == 229 and counts["top"] == 437 and counts["romper"] == 28 and len(counts) == 12
+    sizes = dataset.boxes.merge(dataset.images, on="image_id")
+    assert (sizes.x1 >= 0).all() and (sizes.x2 <= sizes.width).all() and (sizes.y2 <= sizes.height).all()
+    assert ((sizes.x2 > sizes.x1 + 1) & (sizes.y2 > sizes.y1 + 1)).all()
+    middle = (dataset.boxes.y1 + dataset.boxes.y2).groupby(dataset.boxes.type).mean()
+    assert middle["upper"] < middle["full"] < middle["lower"]
