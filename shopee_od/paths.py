@@ -17,7 +17,7 @@ WEIGHTS = PACKAGE / "weights"
 
 
 def project_root() -> Path:
-    """The nearest folder at or above the working directory, else the checkout, that holds notebooks and pyproject.toml."""
+    """The checkout: the nearest folder at or above the working directory that is one, else the package's own."""
     for folder in (Path.cwd(), *Path.cwd().parents, PACKAGE.parent):
         if (folder / "pyproject.toml").is_file() and (folder / "shopee_od").is_dir():
             return folder
@@ -30,9 +30,9 @@ def data_root() -> Path:
 
 
 def inside(root: Path, relative: str, where: str) -> Path:
-    """`relative`, a path that a data file gave, below `root`. Raises InputError where it would leave it.
+    """`relative`, a path that a data file gave, below `root`. Raises InputError where its words would leave it.
 
-    Symbolic links are followed only in `root` itself: a data set may lie behind one.
+    Links that the user laid below `root` are followed: data sets are often put together from several disks.
     """
     pure = Path(str(relative).replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or "\0" in str(relative) or not pure.parts:

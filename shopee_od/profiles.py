@@ -1,4 +1,4 @@
-"""`Profile`: the sizes of a run. `smoke` for tests, `laptop` for two cores, `gpu` for one GPU, `deepfashion` for all of it."""
+"""`Profile`: the sizes of a run, from seconds on two cores to days on GPUs."""
 
 from __future__ import annotations
 

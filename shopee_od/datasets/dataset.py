@@ -93,7 +93,10 @@ class Dataset:
         boxes = _table(boxes, BOX_COLUMNS)
         classes = tuple(classes)
         if not len(images):
-            raise InputError(f"{root}: no photos; see data/README.md for the layout of {name}")
+            first = (
+                next((f"; {kind}: {places[0]}" for kind, places in problems.examples.items()), "") if problems else ""
+            )
+            raise InputError(f"{root}: no photos{first}; see data/README.md for the layout of {name}")
         for table, column in ((images, "image_id"), (boxes, "box_id")):
             twice = table[column][table[column].duplicated()]
             if len(twice):

@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
-import tf_keras
 from official.modeling import performance
-from official.vision.modeling import factory
 from official.vision.ops import anchor, box_ops, preprocess_ops
 
+from shopee_od.garden.model import REGRESSION_WEIGHTS, build_model
 from shopee_od.garden.quiet import quiet
-from shopee_od.garden.task import REGRESSION_WEIGHTS, keep_boxes_in_float32
 
 SHAPES = ((2, 3), (1, 1), (3, 2))
 """Width to height of the photos that get a canvas of their own."""
@@ -34,8 +32,7 @@ class Stages:
     def __init__(self, params, canvases: Iterable[tuple[int, int]]):
         self._config = params.task.model
         # Without sizes in its input, one network serves every canvas.
-        self.model = factory.build_maskrcnn(tf_keras.layers.InputSpec(shape=[None, None, None, 3]), self._config)
-        keep_boxes_in_float32(self.model)
+        self.model = build_model(self._config)
         self._stages = {}
         for canvas in canvases:
             self._add(canvas)

@@ -8,49 +8,17 @@ from official.common import dataset_fn as dataset_fns
 from official.vision.configs import maskrcnn as configs
 from official.vision.dataloaders import input_reader_factory, tf_example_decoder
 from official.vision.losses import maskrcnn_losses
-from official.vision.modeling.layers import detection_generator, roi_generator, roi_sampler
 from official.vision.ops import box_ops
 from official.vision.tasks import maskrcnn
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.backbones import load_lite0
 from shopee_od.garden.metric import CocoMetric
+from shopee_od.garden.model import REGRESSION_WEIGHTS, build_model
 from shopee_od.garden.parser import Parser
 
 FIGURES = ("rpn_score_loss", "rpn_box_loss", "frcnn_cls_loss", "frcnn_box_loss", "roi_accuracy")
 """The five figures that tell how training goes: the four losses, and the share of RoIs with the right class."""
-
-REGRESSION_WEIGHTS = [10.0, 10.0, 5.0, 5.0]  # Model Garden's scale of the second stage's deltas
-
-
-def float32(layer: type) -> type:
-    """`layer`, a Keras layer class, with all its float arguments in float32 whatever the precision policy.
-
-    Fault 6: under bfloat16 the boxes become bfloat16 too, which above 512 px has steps of 4 px.
-    """
-
-    class Float32(layer):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs, dtype="float32")
-
-        def __call__(self, *args, **kwargs):
-            args, kwargs = tf.nest.map_structure(up, (args, kwargs))
-            return super().__call__(*args, **kwargs)
-
-    def up(x):
-        return tf.cast(x, tf.float32) if tf.is_tensor(x) and x.dtype.is_floating else x
-
-    Float32.__name__ = f"Float32{layer.__name__}"
-    return Float32
-
-
-def keep_boxes_in_float32(model) -> None:
-    """Replaces the layers of a Mask R-CNN model that compute boxes; they have no weights."""
-    generator, sampler = float32(roi_generator.MultilevelROIGenerator), float32(roi_sampler.ROISampler)
-    detections = float32(detection_generator.DetectionGenerator)
-    model.roi_generator = generator(**model.roi_generator.get_config())
-    model.roi_sampler = [sampler(**s.get_config()) for s in model.roi_sampler]
-    model.detection_generator = detections(**model.detection_generator.get_config())
 
 
 class FasterRCNNTask(maskrcnn.MaskRCNNTask):
@@ -61,8 +29,11 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         self._val = val
 
     def build_model(self):
-        model = super().build_model()
-        keep_boxes_in_float32(model)
+        """The network for the configured canvas, with all its weights made."""
+        config = self.task_config
+        model = build_model(config.model, config.model.input_size[:2], config.losses.l2_weight_decay)
+        images, shape = tf_keras.Input(config.model.input_size), tf_keras.Input([2])
+        model(images, image_shape=shape, training=False)  # the second stage's weights are made by its first call
         return model
 
     def initialize(self, model) -> None:

@@ -20,6 +20,7 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     1. The configuration is checked; a `run_dir` of another configuration is refused.
     2. Records are written, or those that are there are used.
     3. `run_experiment` trains from the last checkpoint in `run_dir`, if there is one.
+    4. A last validation that a kill cut off is made up for.
 
     Called again with a finished `run_dir`, it trains nothing. Without `val_set` the last checkpoint is taken.
     Raises InputError on a configuration that cannot work.
@@ -59,7 +60,8 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     tf_keras.utils.set_random_seed(seed + start)
     if profile.deterministic:
         tf.config.experimental.enable_op_determinism()
-    _run(params, profile, val_set, run_dir, start)
+    if start < profile.steps or not _judged(run_dir, val_set, profile.steps):
+        _run(params, profile, val_set, run_dir, start)
     return best_checkpoint(run_dir) or Path(tf.train.latest_checkpoint(run_dir))
 
 
@@ -94,10 +96,11 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
             if start:
                 progress.say(f"going on from step {start} of {profile.steps} in {run_dir}")
             progress.begin(start)
+            mode = "train" if val_set is None else "train_and_eval" if start < profile.steps else "eval"
             train_lib.run_experiment(
                 distribution_strategy=strategy,
                 task=task,
-                mode="train_and_eval" if val_set is not None else "train",
+                mode=mode,
                 params=params,
                 model_dir=str(run_dir),
                 train_actions=[progress.trained],
@@ -158,11 +161,24 @@ def _claim(run_dir: Path, train_set: Dataset, val_set, profile: Profile, canvas,
         write_json(path, ours)
 
 
+def _judged(run_dir: Path, val_set: Dataset | None, step: int) -> bool:
+    """Whether nothing is left to validate at this step."""
+    from shopee_od.garden.progress import read_history
+
+    return val_set is None or any(row["kind"] == "val" and row["step"] == step for row in read_history(run_dir))
+
+
 def _mend_best(run_dir: Path) -> None:
-    """Model Garden writes the best figures in place: removes what a kill left half written."""
-    info = run_dir / "best" / "info.json"
+    """Removes the best figures where a kill left them half written, or without their checkpoint.
+
+    Model Garden writes them in place, and before the checkpoint; left so, no later one would be better.
+    """
+    best = run_dir / "best"
+    info = best / "info.json"
     if info.is_file():
         try:
-            read_json(info)
-        except InputError:
-            info.unlink()
+            if read_json(info)["best_ckpt_global_step"] == last_step(best):
+                return
+        except (InputError, TypeError, KeyError):
+            pass
+        info.unlink()

@@ -1,0 +1,132 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from shopee_od.garden import train as training
+from shopee_od.garden.progress import read_history
+from shopee_od.garden.task import FIGURES
+from shopee_od.garden.train import best_checkpoint, last_step, train
+from shopee_od.paths import read_json
+from shopee_od.profiles import profile
+from shopee_od.types import InputError
+
+
+def steps(run_dir, kind):
+    return [row["step"] for row in read_history(run_dir) if row["kind"] == kind]
+
+
+def files(run_dir):
+    return {str(f): f.stat().st_mtime_ns for f in run_dir.rglob("*") if f.is_file()}
+
+
+@pytest.fixture
+def copied(smoke_run, tmp_path):
+    """A copy of the smoke run, to be changed."""
+    return shutil.copytree(smoke_run.run_dir, tmp_path / "copied")
+
+
+@pytest.fixture
+def not_run(monkeypatch):
+    """Fails the test if anything is trained or validated."""
+    monkeypatch.setattr(training, "_run", lambda *_: pytest.fail("it trains"))
+
+
+def test_a_run_leaves_a_history_its_checkpoints_and_the_best_one(smoke_run):
+    run_dir = smoke_run.run_dir
+    assert steps(run_dir, "train") == list(range(4, 41, 4)) and steps(run_dir, "val") == [20, 40]
+    assert last_step(run_dir) == 40
+    judged = [row for row in read_history(run_dir) if row["kind"] == "val"]
+    best = max(judged, key=lambda row: row["AP"])
+    assert read_json(run_dir / "best" / "info.json")["best_ckpt_global_step"] == best["step"]
+    assert last_step(best_checkpoint(run_dir).parent) == best["step"]
+    assert smoke_run.detector.trained["best_step"] == best["step"]
+    for row in read_history(run_dir):
+        assert row["seconds"] > 0 and all(np.isfinite(row[name]) for name in FIGURES)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(killed_run, smoke_run, capsys):
+    assert last_step(killed_run.run_dir) == 24
+    found = train(smoke_run.train, smoke_run.val, smoke_run.profile, killed_run.run_dir, smoke_run.seed)
+    assert "going on from step 24 of 40" in capsys.readouterr().err
+    assert steps(killed_run.run_dir, "train") == list(range(4, 41, 4))
+    assert steps(killed_run.run_dir, "val") == [20, 40]
+    assert read_history(killed_run.run_dir)[: len(killed_run.rows)] == killed_run.rows
+    assert last_step(killed_run.run_dir) == 40
+    assert found.parent == killed_run.run_dir / "best"
+
+
+def test_a_validation_that_a_kill_cut_off_is_made_up_for(copied, smoke_run):
+    """Killed while it wrote the best figures of its last validation, before their checkpoint and their row."""
+    *rows, last = read_history(copied)
+    (copied / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"kind": "va')
+    info = copied / "best" / "info.json"
+    info.write_text(info.read_text()[:30])
+    train(smoke_run.train, smoke_run.val, smoke_run.profile, copied, smoke_run.seed)
+    assert steps(copied, "train") == list(range(4, 41, 4)) and steps(copied, "val") == [20, 40]
+    assert read_history(copied)[-1]["AP"] == pytest.approx(last["AP"], abs=1e-6)
+    assert read_json(info)["best_ckpt_global_step"] == last_step(copied / "best") == 40
+
+
+def test_best_figures_without_their_checkpoint_are_removed(copied):
+    info = copied / "best" / "info.json"
+    figures = read_json(info)
+    training._mend_best(copied)
+    assert info.is_file()
+    info.write_text(json.dumps(figures | {"best_ckpt_global_step": figures["best_ckpt_global_step"] + 20}))
+    training._mend_best(copied)
+    assert not info.exists()
+
+
+def test_a_finished_run_trains_nothing(smoke_run, not_run):
+    before = files(smoke_run.run_dir)
+    found = train(smoke_run.train, smoke_run.val, smoke_run.profile, smoke_run.run_dir, smoke_run.seed)
+    assert found == best_checkpoint(smoke_run.run_dir) and files(smoke_run.run_dir) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"seed": 4}, "seed"), ({"profile": {"learning_rate": 1e-5}}, "profile"), ({"train": 4}, "photos")],
+)
+def test_a_folder_of_another_run_is_refused(smoke_run, not_run, change, named):
+    before = files(smoke_run.run_dir)
+    with pytest.raises(InputError, match=f"another {named}; give this one a folder of its own"):
+        train(
+            smoke_run.train.sample(change.get("train", 5)),
+            smoke_run.val,
+            smoke_run.profile.with_(**change.get("profile", {})),
+            smoke_run.run_dir,
+            change.get("seed", smoke_run.seed),
+        )
+    assert files(smoke_run.run_dir) == before
+
+
+def test_photos_without_boxes_are_refused_before_anything_is_written(smoke_run, not_run, tmp_path):
+    without = smoke_run.train.take([])
+    ignored = smoke_run.train
+    ignored = ignored.__class__.build(
+        "ignored", ignored.root, ignored.classes, ignored.images, ignored.boxes.assign(ignore=True)
+    )
+    for dataset in (without, ignored):
+        with pytest.raises(InputError, match="no training photo has a box; label some first"):
+            train(dataset, smoke_run.val, smoke_run.profile, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_fewer_photos_than_a_batch_are_refused(smoke_run, not_run, tmp_path):
+    with pytest.raises(InputError, match="5 training photos are fewer than a batch of 6"):
+        train(smoke_run.train, None, smoke_run.profile.with_(batch_size=6), tmp_path)
+
+
+def test_the_deepfashion_profile_trains_without_validation(smoke_run, tmp_path):
+    """That very configuration; only batch, size, precision and, to come to an end, the number of steps are others."""
+    full = profile("deepfashion")
+    small = full.with_(batch_size=2, input_size=64, precision="float32", steps=3, report_every=1)
+    assert (small.backbone, small.head_convs, small.train_proposals, small.rois) == ("resnet-50", 4, 1000, 256)
+    found = train(smoke_run.train, None, small, tmp_path)
+    rows = read_history(tmp_path)
+    assert [(row["kind"], row["step"]) for row in rows] == [("train", 1), ("train", 2), ("train", 3)]
+    assert all(np.isfinite(row[name]) for row in rows for name in ("total_loss", *FIGURES))
+    assert rows[0]["rpn_score_loss"] == pytest.approx(np.log(2), rel=0.05), "of a network that knows nothing"
+    assert found.name == "ckpt-3" and best_checkpoint(tmp_path) is None

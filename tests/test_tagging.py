@@ -1,0 +1,118 @@
+"""`tag`: every photo accounted for, the bad ones passed over, what was made kept."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from matplotlib import cbook
+from PIL import Image
+
+from shopee_od.tagging import COLUMNS, NO_GARMENT, tag
+from shopee_od.types import Detections, InputError
+
+
+class BrightSpot:
+    """Boxes the bright part of a photo, if there is one; `breaks_at` photos it fails, as a killed run would."""
+
+    classes, types, threshold, name = ("dress", "skirt"), ("full", "lower"), 0.5, "bright-spot"
+
+    def __init__(self, breaks_at=None):
+        self.breaks_at = breaks_at
+
+    def detect(self, images, score_threshold=0.05, max_detections=100):
+        for n, image in enumerate(images):
+            if n == self.breaks_at:
+                raise KeyboardInterrupt
+            ys, xs = np.nonzero(image.mean(2) > 200)
+            if not len(ys):
+                yield Detections.empty()
+                continue
+            box = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+            yield Detections([box, box], [0.9, 0.4], [1, 0]).above(score_threshold)
+
+
+def photo(path, box=None, size=(80, 60)):
+    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    if box:
+        pixels[box[1] : box[3], box[0] : box[2]] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=95)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "photos"
+    photo(root / "a.png", (10, 20, 40, 50))
+    photo(root / "a.jpg", (16, 16, 48, 40))
+    photo(root / "deeper" / "dark.png")
+    (root / "empty.jpg").touch()
+    (root / "broken.jpg").write_bytes((root / "a.jpg").read_bytes()[:300])
+    (root / "notes.txt").write_text("not a photo, not asked for")
+    return root
+
+
+def read_csv(out):
+    with (out / "tags.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_boxes_tags_and_pictures_are_written(folder, tmp_path):
+    out = tmp_path / "out"
+    tagged = tag(BrightSpot(), [folder], out, progress=False)
+    rows = read_csv(out)
+    assert tuple(rows[0]) == COLUMNS
+    by_file = {row["file"]: row for row in rows}
+    row = by_file[str(folder / "a.png")]
+    assert [float(row[c]) for c in ("x1", "y1", "x2", "y2")] == [10, 20, 40, 50]
+    assert (row["category"], row["type"], float(row["score"]), row["model"]) == ("skirt", "lower", 0.9, "bright-spot")
+    assert by_file[str(folder / "deeper" / "dark.png")]["category"] == NO_GARMENT
+    assert json.loads((out / "tags.json").read_text())["photos"][str(folder / "deeper" / "dark.png")] == []
+    assert {p.relative_to(out).as_posix() for p in tagged.drawn} == {"a.jpg", "a-2.jpg", "deeper/dark.jpg"}
+    assert all(Image.open(p).format == "JPEG" for p in tagged.drawn)
+
+
+def test_bad_photos_are_listed_and_the_others_go_on(folder, tmp_path):
+    tagged = tag(BrightSpot(), [folder, tmp_path / "absent.jpg"], tmp_path / "out", progress=False)
+    assert {f.rsplit("/", 1)[1] for f in tagged.failed} == {"empty.jpg", "broken.jpg", "absent.jpg"}
+    assert all(name in reason for name, reason in tagged.failed.items())
+    assert len(tagged.rows) == 3
+    assert json.loads((tmp_path / "out" / "tags.json").read_text())["failed"] == tagged.failed
+
+
+def test_a_broken_off_run_keeps_its_tags(folder, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        tag(BrightSpot(breaks_at=2), [folder], tmp_path / "out", progress=False)
+    assert len({row["file"] for row in read_csv(tmp_path / "out")}) == 2
+
+
+def test_the_threshold_is_the_detectors_own_or_the_callers(folder, tmp_path):
+    own = tag(BrightSpot(), [folder / "a.png"], tmp_path / "own", progress=False)
+    low = tag(BrightSpot(), [folder / "a.png"], tmp_path / "low", threshold=0.1, progress=False)
+    assert [len(r) for r in own.rows.values()] == [1]
+    assert [r["category"] for r in next(iter(low.rows.values()))] == ["skirt", "dress"]
+
+
+def test_a_photo_named_twice_comes_once_and_drawn_ones_are_not_read_again(folder, tmp_path):
+    out = folder / "tagged"
+    first = tag(BrightSpot(), [folder, folder / "a.png"], out, progress=False)
+    again = tag(BrightSpot(), [folder], out, progress=False)
+    assert list(first.rows) == list(again.rows)
+    assert len(list(out.rglob("*.jpg"))) == 3
+
+
+def test_a_folder_without_photos_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no photos there"):
+        tag(BrightSpot(), [tmp_path], tmp_path / "out", progress=False)
+
+
+def test_pixels_are_the_upright_photos(tmp_path):
+    portrait = Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)).resize((60, 80))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a camera held sideways
+    white = Image.new("RGB", portrait.size)
+    white.paste((255, 255, 255), (0, 0, 20, 10))
+    white.save(tmp_path / "side.png", exif=exif)
+    rows = next(iter(tag(BrightSpot(), [tmp_path / "side.png"], tmp_path / "out", progress=False).rows.values()))
+    assert [rows[0][c] for c in ("x1", "y1", "x2", "y2")] == [70, 0, 80, 20]
