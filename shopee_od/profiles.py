@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from shopee_od.types import InputError
+
+COUNTS = (
+    "batch_size",
+    "steps",
+    "rois",
+    "proposals",
+    "train_proposals",
+    "fpn_filters",
+    "head_fc",
+    "anchor_scales",
+    "validate_every",
+    "val_photos",
+    "report_every",
+)
 
 
 @dataclass(frozen=True)
@@ -13,9 +28,14 @@ class Profile:
     """The sizes of a run of the Model Garden detector.
 
     input_size:      pixels; the canvas a photo is scaled into has the area of a square of this side
+    frozen_level:    the backbone keeps its pretrained weights up to this pyramid level; 0 is nothing frozen
     scale:           a photo is scaled at random between these factors of the canvas in training
+    colour:          and each of its colour channels stretched by up to this share
+    drop_path:       the share of an EfficientNet's residual blocks that are passed over in a training step
     steps:           training steps of `batch_size` photos, all GPUs together
+    balance:         0 weighs all boxes alike in the class loss, 1 all classes; 0.5 lies between
     learning_rate:   the highest, after `warmup` steps; from there a cosine down to 0
+    weights:         a Model Garden checkpoint to start the backbone from (and the pyramid, where it holds one)
     ema_decay:       of the running average of the weights that is judged and exported
     validate_every:  steps between two judgements on (at most `val_photos` photos of) the validation split
     deterministic:   the same seed gives the same run, at the price of a serial input pipeline
@@ -38,7 +58,11 @@ class Profile:
     train_proposals: int = 1000
     proposals: int = 300
     rois: int = 512
+    frozen_level: int = 0
     scale: tuple[float, float] = (0.8, 1.25)
+    colour: float = 0.3
+    drop_path: float = 0.0
+    balance: float = 0.0
     optimizer: str = "sgd"
     learning_rate: float = 0.01
     weight_decay: float = 4e-5
@@ -46,6 +70,7 @@ class Profile:
     ema_decay: float = 0.999
     norm_momentum: float = 0.97
     precision: str = "float32"
+    weights: str = ""
     validate_every: int = 1000
     val_photos: int = 2000
     report_every: int = 20
@@ -67,9 +92,7 @@ class Profile:
         """
         cells = self.input_size // self.stride
         shapes = [(h, cells**2 // h) for h in range(max(1, cells // 2), 2 * cells + 1)]
-        scale = {(h, w): min(h / height, w / width) for h, w in shapes}
-        h, w = max(shapes, key=lambda s: (round(scale[s], 9), -s[0] * s[1]))
-        return h * self.stride, w * self.stride
+        return best_canvas([(h * self.stride, w * self.stride) for h, w in shapes], width, height)
 
     def with_(self, **changes) -> Profile:
         """A copy with some sizes changed. Raises InputError on a size that does not exist."""
@@ -80,33 +103,44 @@ class Profile:
 
     def check(self) -> None:
         """Raises InputError, in one sentence, on sizes that Model Garden would fail on later and less clearly."""
+        if not 2 <= self.min_level <= self.max_level:
+            raise InputError(f"profile {self.name}: levels {self.min_level}–{self.max_level}; use 2 ≤ min ≤ max")
         if self.input_size < self.stride or self.input_size % self.stride:
             low = max(self.stride, self.input_size // self.stride * self.stride)
             raise InputError(
                 f"profile {self.name}: input_size {self.input_size} is not a multiple of {self.stride} "
                 f"(2**max_level); use {low} or {low + self.stride}"
             )
-        for name in (
-            "batch_size",
-            "steps",
-            "rois",
-            "proposals",
-            "train_proposals",
-            "validate_every",
-            "report_every",
-        ):
+        for name in COUNTS:
             if getattr(self, name) < 1:
                 raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be at least 1")
-        if not 2 <= self.min_level <= self.max_level:
-            raise InputError(f"profile {self.name}: levels {self.min_level}–{self.max_level}; use 2 ≤ min ≤ max")
+        for name in ("head_convs", "weight_decay", "warmup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be 0 or more")
+        for name in ("learning_rate", "anchor_size"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be above 0")
+        for name in ("ema_decay", "norm_momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be in 0–1, below 1")
+        if not self.anchor_ratios or not all(0 < ratio < math.inf for ratio in self.anchor_ratios):
+            raise InputError(f"profile {self.name}: anchor_ratios {self.anchor_ratios}; give at least one, all above 0")
         if self.precision not in ("float32", "bfloat16", "float16"):
             raise InputError(f"profile {self.name}: precision {self.precision!r}; use float32, bfloat16 or float16")
         if self.optimizer not in ("sgd", "adamw"):
             raise InputError(f"profile {self.name}: optimizer {self.optimizer!r}; use sgd or adamw")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(f"profile {self.name}: learning_rate {self.learning_rate}; it must be above 0")
-        if not 0 < self.scale[0] <= self.scale[1]:
+        for name in ("colour", "drop_path"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"profile {self.name}: {name} {getattr(self, name)}; use a share from 0 to under 1")
+        if not 0 <= self.balance <= 1:
+            raise InputError(f"profile {self.name}: balance {self.balance}; use 0 to 1")
+        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
             raise InputError(f"profile {self.name}: scale {self.scale}; use (smallest, largest), both above 0")
+
+
+def best_canvas(canvases: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:
+    """The (height, width) that shows a photo of this shape largest; of two that show it alike, the smaller one."""
+    return max(canvases, key=lambda c: (round(min(c[0] / height, c[1] / width), 9), -c[0] * c[1]))
 
 
 LAPTOP = Profile(
@@ -128,10 +162,13 @@ LAPTOP = Profile(
     train_proposals=300,
     proposals=200,
     rois=64,
-    scale=(0.7, 1.3),
+    frozen_level=2,
+    drop_path=0.1,
+    balance=0.5,
+    scale=(0.7, 1.4),
     optimizer="adamw",
     learning_rate=6e-4,
-    weight_decay=1e-4,
+    weight_decay=0.05,
     warmup=100,
     ema_decay=0.998,
     validate_every=400,
@@ -161,7 +198,7 @@ PROFILES = {
         LAPTOP,
         Profile(
             name="gpu",
-            says="one GPU: ResNet-50 from scratch or from a checkpoint",
+            says="one GPU: ResNet-50 from scratch, or from a checkpoint (weights)",
             backbone="resnet-50",
             input_size=512,
             batch_size=16,

@@ -13,11 +13,14 @@ from tqdm import tqdm
 
 from shopee_od.datasets.photos import photo_files, read_photo
 from shopee_od.draw import draw_detections
+from shopee_od.ops.nms import nms
 from shopee_od.paths import whole_file, write_json
 from shopee_od.types import Detections, Detector, InputError
 
 COLUMNS = ("file", "x1", "y1", "x2", "y2", "category", "type", "score", "model")
 NO_GARMENT = "no garment"
+SAME_GARMENT = 0.7
+"""Boxes of two classes that overlap more than this (IoU) are one garment; the likelier class names it."""
 
 
 @dataclass
@@ -59,6 +62,7 @@ def tag(
     try:
         for detections in detector.detect(photos(), score_threshold=threshold):
             file, image = found.pop(0)
+            detections = one_tag_a_garment(detections)
             tagged.rows[str(file)] = rows(str(file), detections, detector)
             with whole_file(places[file]) as part:
                 draw_detections(image, detections, detector.classes).save(part, "JPEG", quality=90)
@@ -66,6 +70,12 @@ def tag(
     finally:
         write_tags(tagged, out)
     return tagged
+
+
+def one_tag_a_garment(detections: Detections) -> Detections:
+    """Without boxes that name the garment of a better one again."""
+    kept = nms(detections.boxes, detections.scores, SAME_GARMENT)
+    return Detections(detections.boxes[kept], detections.scores[kept], detections.labels[kept])
 
 
 def rows(file: str, detections: Detections, detector: Detector) -> list[dict]:

@@ -1,4 +1,4 @@
-"""What several tests share: where the real photos lie, if they do; seven small photos, and a detector trained on them."""
+"""What several tests share: where the real photos lie, if they do; small photos, and a detector trained on them."""
 
 import json
 import os
@@ -73,7 +73,7 @@ def cut_data(cuts, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke_run(cut_data, tmp_path_factory) -> SimpleNamespace:
-    """detector: fitted to `cut_data` in 40 steps of the smoke profile; run_dir, profile, seed, train, val, as given to it.
+    """detector: fitted to `cut_data` in 40 steps of the smoke profile; and run_dir, profile, seed, train, val.
 
     Tracing the network costs most of its minute, so that it is trained once for all tests. Change nothing in it.
     """

@@ -29,7 +29,8 @@ class BrightSpot:
                 yield Detections.empty()
                 continue
             box = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
-            yield Detections([box, box], [0.9, 0.4], [1, 0]).above(score_threshold)
+            half = [box[0], box[1], box[2], (box[1] + box[3]) / 2]
+            yield Detections([box, box, half], [0.9, 0.6, 0.4], [1, 0, 0]).above(score_threshold)
 
 
 def photo(path, box=None, size=(80, 60)):
@@ -92,6 +93,11 @@ def test_the_threshold_is_the_detectors_own_or_the_callers(folder, tmp_path):
     low = tag(BrightSpot(), [folder / "a.png"], tmp_path / "low", threshold=0.1, progress=False)
     assert [len(r) for r in own.rows.values()] == [1]
     assert [r["category"] for r in next(iter(low.rows.values()))] == ["skirt", "dress"]
+
+
+def test_a_garment_is_tagged_once_and_a_part_of_it_apart(folder, tmp_path):
+    rows = next(iter(tag(BrightSpot(), [folder / "a.png"], tmp_path / "o", threshold=0.1, progress=False).rows.values()))
+    assert [(r["category"], r["y2"]) for r in rows] == [("skirt", 50), ("dress", 35)]  # the dress of 0.6 is that skirt
 
 
 def test_a_photo_named_twice_comes_once_and_drawn_ones_are_not_read_again(folder, tmp_path):

@@ -128,6 +128,10 @@ class Dataset:
         boxes = self.boxes[self.boxes.image_id.isin(ids)].reset_index(drop=True)
         return replace(self, images=images, boxes=boxes)
 
+    def without(self, image_ids: Iterable[int]) -> Dataset:
+        """All photos but these."""
+        return self.take(self.images.image_id[~self.images.image_id.isin(list(image_ids))])
+
     def sample(self, n: int, seed: int = 0) -> Dataset:
         """`n` photos (all of them where there are fewer), the same ones for the same seed, in the old order."""
         if n >= len(self):

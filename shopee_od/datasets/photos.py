@@ -17,6 +17,9 @@ from shopee_od.types import InputError
 MAX_PIXELS = 100_000_000
 """A file that says it is larger is taken for a decompression bomb."""
 
+SLIMMEST = 32
+"""A photo with a side this many times the other shows no garment, and might be scaled to no pixels at all."""
+
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 # Never all that Pillow knows: its EPS reader, for one, starts an interpreter.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")

@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset, Problems
-from shopee_od.datasets.photos import is_plain_jpeg, read_photo
+from shopee_od.datasets.photos import SLIMMEST, is_plain_jpeg, read_photo
 from shopee_od.paths import read_json, whole_file, write_json
 from shopee_od.types import InputError
 
@@ -29,10 +29,11 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Records:
-    """pattern: the shards as Model Garden's `input_path`; photos: how many they hold; problems: what was left out."""
+    """pattern: the shards, as Model Garden's `input_path`; photos: how many they hold; left_out: other image_ids."""
 
     pattern: str
     photos: int
+    left_out: tuple[int, ...]
     problems: Problems
 
 
@@ -58,24 +59,25 @@ def convert(dataset: Dataset, directory: Path, shard_photos: int = 256, progress
         for name, start in zip(names, chunks, strict=True):
             rows = dataset.images.iloc[start : start + shard_photos]
             if name not in done:
-                left_out = []
+                left_out = {}
                 with whole_file(directory / name) as part, tf.io.TFRecordWriter(str(part)) as writer:
                     for row in rows.itertuples(index=False):
                         try:
                             writer.write(_example(row, grouped.get(row.image_id)).SerializeToString())
                         except InputError as e:
-                            left_out.append(str(e))
+                            left_out[str(row.image_id)] = str(e)
                         bar.update()
                 done[name] = {"photos": len(rows) - len(left_out), "left_out": left_out}
                 write_json(directory / MANIFEST, {"key": key, "shards": done})
             else:
                 bar.update(len(rows))
-            for reason in done[name]["left_out"]:
-                problems.add("photo left out of the records", reason)
     photos = sum(done[name]["photos"] for name in names)
+    left_out = {int(i): reason for name in names for i, reason in done[name]["left_out"].items()}
+    for reason in left_out.values():
+        problems.add("photo left out of the records", reason)
     if not photos:
         raise InputError(f"{dataset.root}: no photo could be read; first: {problems.examples.popitem()[1][0]}")
-    return Records(str(directory / "photos-*.tfrecord"), photos, problems)
+    return Records(str(directory / "photos-*.tfrecord"), photos, tuple(left_out), problems)
 
 
 def _standing(directory: Path, key: str) -> dict:
@@ -84,10 +86,10 @@ def _standing(directory: Path, key: str) -> dict:
     if (directory / MANIFEST).is_file():
         try:
             manifest = read_json(directory / MANIFEST)
-        except InputError:
-            manifest = {}
-        if manifest.get("key") == key:
-            done = {n: s for n, s in manifest["shards"].items() if (directory / n).is_file()}
+            if manifest["key"] == key:
+                done = {n: s for n, s in manifest["shards"].items() if (directory / n).is_file()}
+        except (InputError, TypeError, KeyError):  # damaged: all is written anew
+            pass
     for file in directory.iterdir():
         if (file.name.startswith("photos-") and file.name not in done) or file.name.startswith(".photos-"):
             file.unlink()
@@ -110,6 +112,8 @@ def _example(row, boxes: pd.DataFrame | None) -> tf.train.Example:
     encoded, (height, width) = _encoded(row.path)
     if (width, height) != (row.width, row.height):
         raise InputError(f"{row.path}: is {width} × {height}, its data set says {row.width} × {row.height}")
+    if max(width, height) > SLIMMEST * min(width, height):
+        raise InputError(f"{row.path}: is {width} × {height}, too slim to be scaled; remove it")
     feature = {
         "image/encoded": _bytes(encoded),
         "image/source_id": _bytes(str(row.image_id).encode()),

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.photos import SLIMMEST
 from shopee_od.detectors.card import read_card, write_card
 from shopee_od.paths import whole_folder
-from shopee_od.profiles import Profile
+from shopee_od.profiles import Profile, best_canvas
 from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace, peak_memory
 
 SAVED_MODEL = "saved_model"
@@ -74,8 +75,10 @@ class FasterRCNN:
 
         Raises InputError on a configuration or a data set that cannot work.
         """
+        from shopee_od.datasets.tfrecord import convert
         from shopee_od.evaluation import best_threshold, predict
         from shopee_od.garden import runs
+        from shopee_od.garden.train import judged
         from shopee_od.garden.train import train as train_in
 
         run_dir = Path(run_dir)
@@ -85,7 +88,8 @@ class FasterRCNN:
         name = f"{self.kind}-{profile.backbone}-{train.name}-{datetime.now(UTC):%Y%m%d}"
         self.__init__(run_dir / SAVED_MODEL, Card(self.kind, train.classes, train.types, 0.5, trained, name))
         if val is not None:
-            val = val.sample(profile.val_photos)
+            val = judged(val, profile)
+            val = val.without(convert(val, run_dir / runs.VAL_RECORDS, progress=False).left_out)
             threshold, f1 = best_threshold(predict(self, val), val, self.classes)
             trained |= {"threshold_f1_on_val": f1}
             self._card = replace(self._card, threshold=float(threshold), trained=trained)
@@ -183,15 +187,22 @@ class FasterRCNN:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise InputError(f"a photo is uint8 (height, width, 3), not {image.dtype} {image.shape}")
         height, width = image.shape[:2]
-        canvases = self._trained().trained["canvases"]
-        h, w = max(canvases, key=lambda c: min(c[0] / height, c[1] / width))
-        fitted = self._call(f"fit_{h}x{w}", photo=image)
+        h, w = best_canvas(self._trained().trained["canvases"], width, height)
+        # A thinner photo would be scaled to no pixels at all: its edge is repeated.
+        thinnest = -(-max(height, width) // SLIMMEST)
+        padding = [(0, max(0, thinnest - side)) for side in (height, width)]
+        fitted = self._call(f"fit_{h}x{w}", photo=np.pad(image, [*padding, (0, 0)], "edge"))
+        fitted["image_info"][0] = height, width
         return f"{h}x{w}", fitted["canvas"][None], fitted["image_info"]
 
     def _call(self, signature: str, **inputs) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
         if self._signatures is None:
-            self._signatures = tf.saved_model.load(str(self._model_dir)).signatures
+            try:
+                self._signatures = tf.saved_model.load(str(self._model_dir)).signatures
+            except (OSError, ValueError, tf.errors.OpError) as e:
+                reason = str(e).splitlines()[0]
+                raise InputError(f"{self._model_dir}: damaged ({reason}); save the detector again") from None
         outputs = self._signatures[signature](**{key: tf.constant(value) for key, value in inputs.items()})
         return {key: value.numpy() for key, value in outputs.items()}

@@ -14,9 +14,13 @@ from functools import cache
 import numpy as np
 
 from shopee_od.paths import WEIGHTS, read_json
+from shopee_od.profiles import Profile
 from shopee_od.types import InputError
 
 LITE0 = WEIGHTS / "efficientnet_lite0.npz"
+
+LAST_BLOCK = {2: 2, 3: 4, 4: 10, 5: 15}
+"""EfficientNet-b0's last block of each pyramid level."""
 
 # Model Garden normalises a photo as (x/255 - mean) / std; Lite0 learnt on (x - 127) / 128.
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -32,6 +36,11 @@ class Backbone:
     norm_epsilon: float
     max_level: int
     pretrained: bool
+
+    def configured(self, drop_path: float) -> dict:
+        """Model Garden's configuration, with stochastic depth for the networks that have residual blocks to drop."""
+        kind = self.config["type"]
+        return {"type": kind, kind: self.config[kind] | {"stochastic_depth_drop_rate": drop_path}}
 
 
 BACKBONES = {
@@ -89,6 +98,19 @@ def load_lite0(model, fold: bool = True) -> None:
     left = {n for n in weights if not n.startswith("classifier/")} - used
     if left:
         raise InputError(f"the backbone has no place for {sorted(left)[0]}; use EfficientNet model_id b0")
+
+
+def freeze(model, profile: Profile) -> None:
+    """Keeps the layers of an EfficientNet-b0 up to the profile's `frozen_level` as they are, batch norms included.
+
+    Edges and textures need no relearning from a few hundred photos; so has every Fast R-CNN since the first
+    (Girshick, "Fast R-CNN", 2015, section 4.5).
+    """
+    if profile.frozen_level:
+        last = LAST_BLOCK[profile.frozen_level]
+        blocks = [layer for layer in model.layers if type(layer).__name__ == "InvertedBottleneckBlock"]
+        for layer in model.layers[: model.layers.index(blocks[last]) + 1]:
+            layer.trainable = False
 
 
 def lite0_classifier() -> tuple[np.ndarray, np.ndarray]:

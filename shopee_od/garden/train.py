@@ -6,9 +6,11 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.experiment import check, experiment
-from shopee_od.garden.runs import RUN
+from shopee_od.garden.runs import RUN, VAL_RECORDS
 from shopee_od.paths import read_json, write_json
 from shopee_od.profiles import Profile
 from shopee_od.types import InputError
@@ -27,7 +29,7 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     """
     run_dir = Path(run_dir)
     train_set = with_boxes(train_set)
-    val_set = val_set.sample(profile.val_photos) if val_set is not None else None
+    val_set = judged(val_set, profile)
     check(profile, train_set.classes, train_set.boxes.label, train_set.boxes.groupby("image_id").size().max())
     canvas = profile.canvas(int(train_set.images.width.median()), int(train_set.images.height.median()))
     _claim(run_dir, train_set, val_set, profile, canvas, seed)
@@ -38,7 +40,10 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     from shopee_od.datasets.tfrecord import convert
 
     records = convert(train_set, run_dir / "records" / "train")
-    val_records = convert(val_set, run_dir / "records" / "val") if val_set is not None else None
+    val_records = None
+    if val_set is not None:
+        val_records = convert(val_set, run_dir / VAL_RECORDS)
+        val_set = val_set.without(val_records.left_out)
     if records.photos < profile.batch_size:
         raise InputError(f"{records.photos} training photos are fewer than a batch of {profile.batch_size}; add photos")
     start = last_step(run_dir)
@@ -55,12 +60,13 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
         seed + start,
         gpus,
         validate=val_set is not None,
+        boxes=np.bincount(train_set.boxes.label, minlength=len(train_set.classes)),
     )
     # Fault 8: seeds alone do not make a run repeatable.
     tf_keras.utils.set_random_seed(seed + start)
     if profile.deterministic:
         tf.config.experimental.enable_op_determinism()
-    if start < profile.steps or not _judged(run_dir, val_set, profile.steps):
+    if start < profile.steps or not _validated(run_dir, val_set, profile.steps):
         _run(params, profile, val_set, run_dir, start)
     return best_checkpoint(run_dir) or Path(tf.train.latest_checkpoint(run_dir))
 
@@ -84,7 +90,7 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
         out = sys.stderr
         with quiet():
             with strategy.scope():
-                task = FasterRCNNTask(params.task, val_set, logging_dir=str(run_dir))
+                task = FasterRCNNTask(params.task, profile, val_set, logging_dir=str(run_dir))
                 trainer = train_utils.create_trainer(
                     params,
                     task,
@@ -109,6 +115,11 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
             )
     finally:
         performance.set_mixed_precision_policy("float32")
+
+
+def judged(val_set: Dataset | None, profile: Profile) -> Dataset | None:
+    """The photos of the validation split that a training of this profile is judged on."""
+    return val_set.sample(profile.val_photos) if val_set is not None else None
 
 
 def with_boxes(dataset: Dataset) -> Dataset:
@@ -161,7 +172,7 @@ def _claim(run_dir: Path, train_set: Dataset, val_set, profile: Profile, canvas,
         write_json(path, ours)
 
 
-def _judged(run_dir: Path, val_set: Dataset | None, step: int) -> bool:
+def _validated(run_dir: Path, val_set: Dataset | None, step: int) -> bool:
     """Whether nothing is left to validate at this step."""
     from shopee_od.garden.progress import read_history
 
