@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -210,6 +211,7 @@ def main() -> None:
     """The command; bad input ends it with one sentence and status 2."""
     from shopee_od.types import InputError
 
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter; errors come as exceptions
     try:
         app()
     except InputError as e:

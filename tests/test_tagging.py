@@ -96,7 +96,9 @@ def test_the_threshold_is_the_detectors_own_or_the_callers(folder, tmp_path):
 
 
 def test_a_garment_is_tagged_once_and_a_part_of_it_apart(folder, tmp_path):
-    rows = next(iter(tag(BrightSpot(), [folder / "a.png"], tmp_path / "o", threshold=0.1, progress=False).rows.values()))
+    rows = next(
+        iter(tag(BrightSpot(), [folder / "a.png"], tmp_path / "o", threshold=0.1, progress=False).rows.values())
+    )
     assert [(r["category"], r["y2"]) for r in rows] == [("skirt", 50), ("dress", 35)]  # the dress of 0.6 is that skirt
 
 

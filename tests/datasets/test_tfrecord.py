@@ -1,0 +1,243 @@
+import io
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from official.vision.dataloaders import tf_example_decoder
+from PIL import Image
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.photos import read_photo
+from shopee_od.datasets.tfrecord import MANIFEST, convert
+from shopee_od.types import InputError
+
+FLAGS = {"ignore": False, "iscrowd": False}
+
+
+def dataset(paths, boxes=(), classes=("cap", "jacket")):
+    """Photos, with ids 10, 20, …; boxes as (place of the photo, x1, y1, x2, y2, label, flags)."""
+    images = []
+    for place, path in enumerate(paths, 1):
+        height, width = read_photo(path).shape[:2]
+        images.append({"image_id": 10 * place, "path": str(path), "width": width, "height": height, "split": ""})
+    rows = [
+        {"box_id": i, "image_id": 10 * place, "x1": x1, "y1": y1, "x2": x2, "y2": y2, "label": label, **FLAGS, **flags}
+        for i, (place, x1, y1, x2, y2, label, flags) in enumerate(boxes)
+    ]
+    return Dataset.build("made", Path("/none"), classes, images, rows)
+
+
+def examples(directory):
+    """The tf.train.Examples of all shards, in order."""
+    files = sorted(str(f) for f in Path(directory).glob("photos-*.tfrecord"))
+    return [tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
+
+
+def feature(example, name):
+    found = example.features.feature[name]
+    return list(getattr(found, found.WhichOneof("kind")).value) if found.WhichOneof("kind") else []
+
+
+def ids(directory):
+    return [int(feature(example, "image/source_id")[0]) for example in examples(directory)]
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Twelve photos of 40 × 30, of twelve colours."""
+    for i in range(12):
+        Image.new("RGB", (40, 30), (20 * i, 100, 255 - 20 * i)).save(tmp_path / f"{i:02}.jpg")
+    return [tmp_path / f"{i:02}.jpg" for i in range(12)]
+
+
+def test_an_upright_rgb_jpeg_passes_byte_for_byte(portrait, tmp_path):
+    convert(dataset([portrait]), tmp_path, progress=False)
+    (example,) = examples(tmp_path)
+    assert feature(example, "image/encoded") == [portrait.read_bytes()]
+
+
+def rotated(image, path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.rotate(90, expand=True).save(path, exif=exif, quality=95)
+
+
+KINDS = {
+    "png": ("photo.png", lambda image, path: image.save(path)),
+    "transparent": ("photo.png", lambda image, path: image.convert("RGBA").save(path)),
+    "grey": ("photo.jpg", lambda image, path: image.convert("L").save(path, quality=95)),
+    "CMYK": ("photo.jpg", lambda image, path: image.convert("CMYK").save(path, quality=95)),
+    "turned by EXIF": ("photo.jpg", rotated),
+    "webp": ("photo.webp", lambda image, path: image.save(path, lossless=True)),
+    "misnamed": ("photo.jpg", lambda image, path: image.save(path, "PNG")),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_photos_are_encoded_anew_with_the_same_pixels(portrait, tmp_path, kind):
+    name, write = KINDS[kind]
+    write(Image.open(portrait).resize((160, 200)), tmp_path / name)
+    convert(dataset([tmp_path / name], [(1, 16, 20, 80, 150, 1, {})]), tmp_path / "records", progress=False)
+    (example,) = examples(tmp_path / "records")
+    (encoded,) = feature(example, "image/encoded")
+    assert Image.open(io.BytesIO(encoded)).format == "JPEG"
+    decoded = tf_example_decoder.TfExampleDecoder().decode(example.SerializeToString())
+    assert decoded["image"].shape == (200, 160, 3)
+    difference = decoded["image"].numpy().astype(int) - read_photo(tmp_path / name)
+    assert np.abs(difference).mean() < 5  # JPEG stores colours at half the resolution
+    np.testing.assert_allclose(decoded["groundtruth_boxes"], [[0.1, 0.1, 0.75, 0.5]], atol=1e-6)
+
+
+def test_model_gardens_decoder_reads_boxes_labels_and_flags(portrait, many, tmp_path):
+    boxes = [
+        (1, 51.2, 60, 256, 300, 0, {}),
+        (1, 0, 0, 512, 600, 1, {"ignore": True}),
+        (1, 100, 200, 110, 240, 1, {"iscrowd": True}),
+    ]
+    convert(dataset([portrait, many[0]], boxes), tmp_path / "records", progress=False)
+    decoder = tf_example_decoder.TfExampleDecoder()
+    first, second = (decoder.decode(e.SerializeToString()) for e in examples(tmp_path / "records"))
+    np.testing.assert_allclose(
+        first["groundtruth_boxes"] * [600, 512, 600, 512],  # y1, x1, y2, x2
+        [[60, 51.2, 300, 256], [0, 0, 600, 512], [200, 100, 240, 110]],
+        atol=1e-3,
+    )
+    assert first["groundtruth_classes"].numpy().tolist() == [1, 2, 2], "0 is background"
+    assert first["groundtruth_is_crowd"].numpy().tolist() == [False, True, True], "neither is trained on"
+    np.testing.assert_allclose(first["groundtruth_area"], [204.8 * 240, 512 * 600, 400], rtol=1e-5)
+    assert (int(first["height"]), int(first["width"])) == (600, 512)
+    assert (first["source_id"].numpy(), second["source_id"].numpy()) == (b"10", b"20")
+    assert len(second["groundtruth_boxes"]) == 0 and second["image"].shape == (30, 40, 3)
+
+
+def test_shards_hold_every_photo_once_and_a_second_call_writes_nothing(many, tmp_path):
+    made = convert(dataset(many), tmp_path / "records", shard_photos=5, progress=False)
+    names = sorted(f.name for f in (tmp_path / "records").iterdir())
+    assert names == [*(f"photos-{i:05}-of-00003.tfrecord" for i in range(3)), MANIFEST]
+    assert ids(tmp_path / "records") == list(range(10, 121, 10))
+    assert made.photos == 12 and not made.problems
+    assert sorted(tf.io.gfile.glob(made.pattern)) == sorted(map(str, (tmp_path / "records").glob("*.tfrecord")))
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}
+    assert convert(dataset(many), tmp_path / "records", shard_photos=5, progress=False).photos == 12
+    assert {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()} == before
+
+
+def touched(paths):
+    os.utime(paths[3], ns=(0, 0))
+    return dataset(paths)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda paths: dataset(paths[:-1]), id="a photo less"),
+        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 9, 9, 0, {})]), id="another box"),
+        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 1, {})]), id="another label"),
+        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {"ignore": True})]), id="a flag"),
+        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {})], ("jacket", "cap")), id="the classes"),
+        pytest.param(touched, id="a file written anew"),
+    ],
+)
+def test_a_changed_data_set_is_written_anew(many, tmp_path, change):
+    convert(dataset(many, [(1, 0, 0, 8, 8, 0, {})]), tmp_path / "records", shard_photos=5, progress=False)
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}
+    changed = change(many)
+    assert convert(changed, tmp_path / "records", shard_photos=5, progress=False).photos == len(changed)
+    assert ids(tmp_path / "records") == changed.images.image_id.tolist()
+    assert not before.items() & {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}.items()
+
+
+def test_fewer_shards_leave_none_of_the_old(many, tmp_path):
+    convert(dataset(many), tmp_path / "records", shard_photos=3, progress=False)
+    convert(dataset(many), tmp_path / "records", shard_photos=12, progress=False)
+    assert [f.name for f in (tmp_path / "records").glob("photos-*")] == ["photos-00000-of-00001.tfrecord"]
+
+
+def test_unreadable_photos_are_left_out_and_counted_each_time(many, tmp_path):
+    data = dataset(many)
+    many[2].write_bytes(b"")
+    many[7].unlink()
+    Image.new("RGB", (41, 30)).save(many[9])
+    for _ in range(2):
+        made = convert(data, tmp_path / "records", shard_photos=5, progress=False)
+        assert made.photos == 9 and made.left_out == (30, 80, 100)
+        assert made.problems.counts == {"photo left out of the records": 3}
+        told = " ".join(made.problems.examples["photo left out of the records"])
+        assert "02.jpg: the file is empty" in told and "07.jpg" in told and "is 41 × 30, its data set says 40" in told
+    assert ids(tmp_path / "records") == [i for i in range(10, 121, 10) if i not in (30, 80, 100)]
+
+
+def test_photos_too_slim_to_be_scaled_are_left_out(many, tmp_path):
+    """A training would come to its end at them."""
+    Image.new("RGB", (2, 640)).save(tmp_path / "slim.png")
+    Image.new("RGB", (2, 65)).save(tmp_path / "slimmer.png")
+    made = convert(dataset([*many, tmp_path / "slim.png", tmp_path / "slimmer.png"]), tmp_path / "records")
+    assert made.photos == 12 and made.left_out == (130, 140)
+    assert "is 2 × 640, too slim" in str(made.problems)
+
+
+def test_no_readable_photo_at_all_is_refused(many, tmp_path):
+    data = dataset(many)
+    for path in many:
+        path.write_bytes(b"no photo")
+    with pytest.raises(InputError, match="no photo could be read"):
+        convert(data, tmp_path / "records", progress=False)
+
+
+def test_a_damaged_manifest_costs_a_conversion_but_no_error(many, tmp_path):
+    convert(dataset(many), tmp_path / "records", progress=False)
+    for damaged in ("{", "[]", "{}"):
+        (tmp_path / "records" / MANIFEST).write_text(damaged)
+        assert convert(dataset(many), tmp_path / "records", progress=False).photos == 12
+        assert ids(tmp_path / "records") == list(range(10, 121, 10))
+
+
+CONVERT = """
+import sys
+from pathlib import Path
+from shopee_od.datasets.coco import read_coco
+from shopee_od.datasets.tfrecord import convert
+made = convert(read_coco(Path(sys.argv[1])), Path(sys.argv[2]), shard_photos=int(sys.argv[3]))
+print(made.photos)
+"""
+
+
+def test_a_killed_conversion_goes_on_after_its_last_whole_shard(portrait, tmp_path, own_cache):
+    """`kill -9` when some of 60 shards are there."""
+    import json
+
+    from shopee_od.datasets.coco import read_coco
+
+    (tmp_path / "images").mkdir()
+    Image.open(portrait).save(tmp_path / "images" / "0.png")  # each takes some 30 ms to encode anew
+    for i in range(1, 60):
+        shutil.copy(tmp_path / "images" / "0.png", tmp_path / "images" / f"{i}.png")
+    images = [{"id": i, "file_name": f"{i}.png"} for i in range(60)]
+    content = {"images": images, "annotations": [], "categories": [{"id": 1, "name": "jacket"}]}
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    data, records = read_coco(tmp_path), tmp_path / "records"
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", CONVERT, tmp_path, records, "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(list(records.glob("photos-*"))) < 5:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -9, "it ended before it could be killed"
+    listed = json.loads((records / MANIFEST).read_text())["shards"]
+    assert 4 <= len(listed) < 60
+    (records / ".photos-00059-of-00060.tfrecord.x1.tfrecord").write_bytes(b"half a shard")
+    whole = {name: (records / name).stat().st_mtime_ns for name in listed}
+
+    assert convert(data, records, shard_photos=1, progress=False).photos == 60
+    assert ids(records) == list(range(60))
+    assert {name: (records / name).stat().st_mtime_ns for name in listed} == whole
+    assert len(list(records.iterdir())) == 61, "60 shards and the manifest"

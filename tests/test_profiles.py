@@ -1,0 +1,106 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopee_od.profiles import PROFILES, Profile, profile
+from shopee_od.types import InputError
+
+sizes = st.integers(1, 20_000)
+levels = st.integers(2, 7)
+
+
+def made(**changes):
+    return profile("laptop").with_(**changes)
+
+
+@given(levels, st.integers(1, 12), sizes, sizes)
+def test_a_canvas_has_whole_cells_and_no_more_area_than_a_square(max_level, cells, width, height):
+    some = made(min_level=2, max_level=max_level, input_size=cells * 2**max_level)
+    some.check()
+    h, w = some.canvas(width, height)
+    assert h % some.stride == 0 and w % some.stride == 0 and h > 0 and w > 0
+    assert h * w <= some.input_size**2
+
+
+@given(st.integers(2, 12), sizes, sizes)
+def test_no_canvas_of_its_area_shows_the_photo_larger(cells, width, height):
+    some = made(input_size=cells * 32)
+
+    def scale(h, w):
+        return min(h / height, w / width)
+
+    h, w = some.canvas(width, height)
+    others = [(a, b) for a in range(1, cells**2 + 1) for b in range(1, cells**2 // a + 1)]
+    # Strips longer than twice the square's side need not be offered.
+    best = max(scale(32 * a, 32 * b) for a, b in others if max(a, b) <= 2 * cells)
+    assert scale(h, w) >= best * (1 - 1e-6)
+
+
+def test_canvases_of_common_photos():
+    laptop = profile("laptop")
+    assert laptop.canvas(500, 500) == (352, 352)
+    portrait, landscape = laptop.canvas(400, 600), laptop.canvas(600, 400)
+    assert portrait == landscape[::-1] and portrait[0] > portrait[1]
+    assert profile("deepfashion").canvas(225, 300) == (384, 256)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_works_and_says_what_it_is_for(name):
+    found = profile(name)
+    found.check()
+    assert found.name == name and found.says
+    assert found.epochs(1000) == found.steps * found.batch_size / 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"input_size": 224 + 1}, r"input_size 225 is not a multiple of 32 \(2\*\*max_level\); use 224 or 256"),
+        ({"input_size": 16}, "use 32 or 64"),
+        ({"input_size": 0}, "use 32 or 64"),
+        ({"min_level": 1}, "levels 1–5; use 2 ≤ min ≤ max"),
+        ({"min_level": 6}, "levels 6–5"),
+        ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+        ({"steps": -1}, "steps is -1"),
+        ({"rois": 0}, "rois is 0"),
+        ({"proposals": 0}, "proposals is 0"),
+        ({"train_proposals": 0}, "train_proposals is 0"),
+        ({"fpn_filters": 0}, "fpn_filters is 0"),
+        ({"head_fc": 0}, "head_fc is 0"),
+        ({"head_convs": -1}, "head_convs is -1; it must be 0 or more"),
+        ({"anchor_scales": 0}, "anchor_scales is 0"),
+        ({"anchor_size": 0.0}, "anchor_size is 0.0; it must be above 0"),
+        ({"anchor_ratios": ()}, "anchor_ratios"),
+        ({"anchor_ratios": (1.0, -1.0)}, "anchor_ratios"),
+        ({"validate_every": 0}, "validate_every is 0"),
+        ({"val_photos": 0}, "val_photos is 0"),
+        ({"report_every": 0}, "report_every is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf"),
+        ({"weight_decay": -1.0}, "weight_decay is -1.0"),
+        ({"warmup": -1}, "warmup is -1"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"norm_momentum": 1.0}, "norm_momentum is 1.0"),
+        ({"precision": "int8"}, "precision 'int8'; use float32, bfloat16 or float16"),
+        ({"optimizer": "adam"}, "optimizer 'adam'; use sgd or adamw"),
+        ({"scale": (0.0, 1.0)}, "scale"),
+        ({"scale": (1.2, 0.8)}, "scale"),
+    ],
+)
+def test_a_bad_size_is_refused_in_one_sentence(changes, said):
+    with pytest.raises(InputError, match=said) as refused:
+        made(**changes).check()
+    assert str(refused.value).startswith("profile laptop") and "\n" not in str(refused.value)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(InputError, match="no size 'batchsize'"):
+        made(batchsize=4)
+    with pytest.raises(InputError, match="profile 'huge' is not known; choose one of smoke, laptop, gpu, deepfashion"):
+        profile("huge")
+
+
+def test_changes_make_a_copy():
+    assert made(steps=1).steps == 1 and profile("laptop").steps > 1
+    assert isinstance(made(), Profile) and made() == profile("laptop")
