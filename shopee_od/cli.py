@@ -64,12 +64,19 @@ def data_show(
 
 
 @data.command("check")
-def data_check(dataset: Name, data_dir: Folder = None) -> None:
+def data_check(
+    dataset: Name,
+    data_dir: Folder = None,
+    decode: Annotated[bool, typer.Option("--decode", help="Also decode every photo to its end.")] = False,
+) -> None:
     """Counts photos and boxes, and says what reading repaired, dropped or refused."""
     from shopee_od.datasets import open_dataset
-    from shopee_od.datasets.summary import summary
+    from shopee_od.datasets.summary import decode_all, summary
 
-    typer.echo(summary(open_dataset(dataset, data_dir)))
+    opened = open_dataset(dataset, data_dir)
+    if decode:
+        decode_all(opened)
+    typer.echo(summary(opened))
 
 
 @data.command("convert")
@@ -80,11 +87,11 @@ def data_convert(
     split: Split = "train",
     shard_photos: Annotated[int, typer.Option(help="Photos a shard.", min=1)] = 256,
 ) -> None:
-    """Writes sharded TFRecord files for Model Garden; stopped, the next call goes on."""
+    """Writes sharded TFRecord files for Model Garden into OUT/SPLIT; stopped, the next call goes on."""
     from shopee_od.datasets import open_dataset
     from shopee_od.datasets.tfrecord import convert
 
-    records = convert(open_dataset(dataset, data_dir).split(split), out, shard_photos)
+    records = convert(open_dataset(dataset, data_dir).split(split), out / split, shard_photos)
     typer.echo(f"{records.photos:,} photos in {records.pattern}\n{records.problems}")
 
 
@@ -141,9 +148,9 @@ def evaluate(
     detector = shopee_od.load(model)
     figures = run_evaluation(detector, open_dataset(dataset, data_dir).split(split), bootstrap, seed)
     figures |= {"model": detector.name, "dataset": dataset, "split": split, "trained": detector.trained}
+    typer.echo(f"{_provenance(detector)}\non {dataset}, {split} split:\n\n{table(figures)}")
     if json:
         write_json(json, figures)
-    typer.echo(f"{_provenance(detector)}\non {dataset}, {split} split:\n\n{table(figures)}")
 
 
 @app.command()
@@ -191,7 +198,7 @@ def _sized(name: str, sizes: list[str]) -> Profile:
         field, _, value = size.partition("=")
         now = getattr(chosen, field, None)
         if isinstance(now, bool) or not isinstance(now, (int, float, str)) or field in ("name", "says"):
-            raise InputError(f"--set {size}: no such size; use NAME=VALUE, as in steps=500 or learning_rate=0.001")
+            raise InputError(f"--set {size}: not a size of one value; use NAME=VALUE, as in steps=500")
         try:
             chosen = chosen.with_(**{field: type(now)(value)})
         except ValueError:
@@ -217,9 +224,6 @@ def main() -> None:
     except InputError as e:
         print(f"shopee-od: {e}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("\nshopee-od: stopped; the same command goes on", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

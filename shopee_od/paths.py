@@ -45,7 +45,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to, renamed to `path` when the block ends well, else removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=path.suffix)
     os.close(handle)
     part = Path(name)
     try:

@@ -44,7 +44,10 @@ def tag(
     out = Path(out)
     places = _places(paths, out)
     if not places:
-        raise InputError(f"{', '.join(map(str, paths))}: no photos there; name photos, or folders with some")
+        named = ", ".join(map(_name, paths))
+        raise InputError(
+            f"{named}: no photos there (those in {_name(out)} do not count); name photos or folders of them"
+        )
     threshold = detector.threshold if threshold is None else threshold
     tagged = Tagged()
     found: list[tuple[str, np.ndarray]] = []  # the photo that the detector is at, since it takes them one by one
@@ -54,7 +57,7 @@ def tag(
             try:
                 image = read_photo(file)
             except InputError as e:
-                tagged.failed[str(file)] = str(e)
+                tagged.failed[_name(file)] = str(e)
                 continue
             found.append((file, image))
             yield image
@@ -63,10 +66,13 @@ def tag(
         for detections in detector.detect(photos(), score_threshold=threshold):
             file, image = found.pop(0)
             detections = one_tag_a_garment(detections)
-            tagged.rows[str(file)] = rows(str(file), detections, detector)
-            with whole_file(places[file]) as part:
-                draw_detections(image, detections, detector.classes).save(part, "JPEG", quality=90)
-            tagged.drawn.append(places[file])
+            tagged.rows[_name(file)] = rows(_name(file), detections, detector)
+            try:
+                with whole_file(places[file]) as part:
+                    draw_detections(image, detections, detector.classes).save(part, "JPEG", quality=90)
+                tagged.drawn.append(places[file])
+            except OSError as e:
+                tagged.failed[_name(file)] = f"{_name(file)}: tagged, but not drawn: {e}"
     finally:
         write_tags(tagged, out)
     return tagged
@@ -109,6 +115,11 @@ def write_tags(tagged: Tagged, out: Path) -> None:
     write_json(out / "tags.json", {"photos": tagged.rows, "failed": tagged.failed})
 
 
+def _name(file: Path) -> str:
+    """A file's path as text that can be written; bytes that are no UTF-8 become �."""
+    return os.fsencode(file).decode("utf-8", "replace")
+
+
 def _places(paths: Iterable[str | Path], out: Path) -> dict[Path, Path]:
     """Each photo -> where it is drawn: below `out` as below the folder that was named, never twice the same."""
     places, taken = {}, set()
@@ -118,9 +129,9 @@ def _places(paths: Iterable[str | Path], out: Path) -> dict[Path, Path]:
                 continue  # named twice, or drawn by an earlier run into a folder that is read now
             inside = file.relative_to(path) if path.is_dir() else Path(file.name)
             place, n = out / inside.with_suffix(".jpg"), 1
-            while os.path.normcase(place) in taken:
+            while str(place).casefold() in taken:  # some file systems take A.jpg and a.jpg for one
                 n += 1
                 place = out / inside.with_name(f"{inside.stem}-{n}.jpg")
-            taken.add(os.path.normcase(place))
+            taken.add(str(place).casefold())
             places[file] = place
     return places

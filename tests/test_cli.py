@@ -62,10 +62,11 @@ def test_data_list_show_check_and_convert(cuts, tmp_path, monkeypatch):
     assert f"at {tmp_path / 'coco'}" in listed and f"not at {tmp_path / 'ccp'}" in listed
     checked = run("data", "check", "--dataset", "coco")
     assert "8 photos (5 train, 3 val)" in checked and "jacket (upper)" in checked and "no problems" in checked
+    assert "no problems" in run("data", "check", "--dataset", "coco", "--decode")
     run("data", "show", "--dataset", "coco", "--photos", 3, "--out", tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width > 300
     converted = run("data", "convert", "--dataset", "coco", "--out", tmp_path / "records", "--shard-photos", 2)
-    assert converted.startswith("5 photos in") and len(list((tmp_path / "records").glob("*.tfrecord"))) == 3
+    assert converted.startswith("5 photos in") and len(list((tmp_path / "records" / "train").glob("*.tfrecord"))) == 3
 
 
 def test_evaluate_writes_what_it_promises(model, cuts, tmp_path):
@@ -102,7 +103,7 @@ def test_wrong_options_are_refused(model, cuts, tmp_path):
     coco = ("--dataset", "coco", "--data-dir", cuts)
     assert "--run" in refused("train", *coco)
     assert "not known" in refused("train", *coco, "--run", tmp_path, "--profile", "huge")
-    assert "no such size" in refused("train", *coco, "--run", tmp_path, "--set", "colour=red")
+    assert "not a size" in refused("train", *coco, "--run", tmp_path, "--set", "colour=red")
     assert "is a number" in refused("train", *coco, "--run", tmp_path, "--set", "steps=many")
     assert "multiple of 32" in refused("train", *coco, "--run", tmp_path, "--set", "input_size=100")
     assert "no photos in split 'test'" in refused("evaluate", "--model", model, *coco)

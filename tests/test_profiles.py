@@ -82,7 +82,7 @@ def test_every_profile_works_and_says_what_it_is_for(name):
         ({"warmup": -1}, "warmup is -1"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
         ({"norm_momentum": 1.0}, "norm_momentum is 1.0"),
-        ({"precision": "int8"}, "precision 'int8'; use float32, bfloat16 or float16"),
+        ({"precision": "int8"}, "precision 'int8'; use float32 or bfloat16"),
         ({"optimizer": "adam"}, "optimizer 'adam'; use sgd or adamw"),
         ({"scale": (0.0, 1.0)}, "scale"),
         ({"scale": (1.2, 0.8)}, "scale"),

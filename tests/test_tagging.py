@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -108,6 +109,17 @@ def test_a_photo_named_twice_comes_once_and_drawn_ones_are_not_read_again(folder
     again = tag(BrightSpot(), [folder], out, progress=False)
     assert list(first.rows) == list(again.rows)
     assert len(list(out.rglob("*.jpg"))) == 3
+
+
+def test_odd_names_lose_no_tags(tmp_path):
+    root = tmp_path / "photos"
+    long = photo(root / ("裙" * 82 + ".jpg"), (10, 10, 40, 40))
+    (root / os.fsdecode(b"caf\xe9.jpg")).write_bytes(long.read_bytes())
+    photo(root / "A.jpg"), photo(root / "a.png")
+    tagged = tag(BrightSpot(), [root], tmp_path / "out", progress=False)
+    assert len(tagged.rows) == 4 and not tagged.failed
+    assert {row["file"] for row in read_csv(tmp_path / "out")} == set(tagged.rows)
+    assert len({str(p).casefold() for p in tagged.drawn}) == 4
 
 
 def test_a_folder_without_photos_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -138,6 +140,15 @@ class Dataset:
             return self
         chosen = np.random.default_rng(seed).choice(len(self), n, replace=False)
         return self.take(self.images.image_id.to_numpy()[np.sort(chosen)])
+
+    def fingerprint(self) -> str:
+        """sha256 of the classes, the photos' names and sizes, and the boxes: another one where a label changed."""
+        digest = hashlib.sha256(repr(self.classes).encode())
+        names = [os.path.relpath(path, self.root) for path in self.images.path]
+        photos = self.images[["image_id", "width", "height"]].assign(name=names)
+        for table in (photos, self.boxes.drop(columns="box_id")):
+            digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+        return digest.hexdigest()
 
     def boxes_of(self, image_id: int) -> pd.DataFrame:
         """The rows of one photo's boxes."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
+from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.photos import read_photo
+from shopee_od.types import InputError
 
 
 def summary(dataset: Dataset) -> str:
@@ -32,3 +37,20 @@ def summary(dataset: Dataset) -> str:
             str(dataset.problems),
         ]
     )
+
+
+def decode_all(dataset: Dataset) -> None:
+    """Decodes every photo to its end, which reading a data set does not, and adds what fails to its problems."""
+
+    def fault(path: str) -> str:
+        try:
+            read_photo(path)
+        except InputError as e:
+            return str(e)
+        return ""
+
+    with ThreadPoolExecutor() as pool:
+        faults = pool.map(fault, dataset.images.path)
+        for reason in tqdm(faults, "decode", len(dataset), unit="photo"):
+            if reason:
+                dataset.problems.add("photo broken: left out of records and figures", reason)

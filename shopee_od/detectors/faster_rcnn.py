@@ -13,7 +13,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import SLIMMEST
-from shopee_od.detectors.card import read_card, write_card
+from shopee_od.detectors.card import CARD, read_card, write_card
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile, best_canvas
 from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace, peak_memory
@@ -75,7 +75,6 @@ class FasterRCNN:
 
         Raises InputError on a configuration or a data set that cannot work.
         """
-        from shopee_od.datasets.tfrecord import convert
         from shopee_od.evaluation import best_threshold, predict
         from shopee_od.garden import runs
         from shopee_od.garden.train import judged
@@ -87,10 +86,10 @@ class FasterRCNN:
         trained = runs.provenance(run_dir, checkpoint)
         name = f"{self.kind}-{profile.backbone}-{train.name}-{datetime.now(UTC):%Y%m%d}"
         self.__init__(run_dir / SAVED_MODEL, Card(self.kind, train.classes, train.types, 0.5, trained, name))
+        val = judged(val, profile)
         if val is not None:
-            val = judged(val, profile)
-            val = val.without(convert(val, run_dir / runs.VAL_RECORDS, progress=False).left_out)
-            threshold, f1 = best_threshold(predict(self, val), val, self.classes)
+            found = predict(self, val)
+            threshold, f1 = best_threshold(found, val.take(found), self.classes)
             trained |= {"threshold_f1_on_val": f1}
             self._card = replace(self._card, threshold=float(threshold), trained=trained)
         self._cost = Cost()
@@ -171,9 +170,11 @@ class FasterRCNN:
         )
 
     def save(self, directory: Path) -> None:
-        """detector.json and the SavedModel, whole or not at all."""
-        card = self._trained()
-        with whole_folder(Path(directory)) as part:
+        """detector.json and the SavedModel, whole or not at all. Raises InputError where other things lie there."""
+        card, directory = self._trained(), Path(directory)
+        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, SAVED_MODEL}:
+            raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
+        with whole_folder(directory) as part:
             shutil.copytree(self._model_dir, part / SAVED_MODEL)
             write_card(part, card)
 

@@ -11,6 +11,8 @@ def table(result: dict) -> str:
             result["per_class"].items(), key=lambda item: -1 if item[1]["AP"] is None else item[1]["AP"]
         )
         blocks.append(_columns(_groups("class", dict(reversed(best_first)))))
+    if result.get("left_out"):
+        blocks.append("Photos that cannot be read, left out:\n" + "\n".join(result["left_out"].values()))
     if result["unknown_classes"]:
         names = ", ".join(result["unknown_classes"])
         blocks.append(f"The model does not know {names}: scored by type and as any garment only.")

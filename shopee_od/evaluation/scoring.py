@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +21,7 @@ from shopee_od.evaluation.coco import (
 )
 from shopee_od.evaluation.operating import photos_hit
 from shopee_od.evaluation.views import agnostic, by_class, by_type
-from shopee_od.types import Detections, Detector
+from shopee_od.types import Detections, Detector, InputError
 
 SCORE_THRESHOLD = 0.01
 """AP counts what low scores find too, as COCO means it; still lower ones mostly cost time."""
@@ -32,27 +33,43 @@ def evaluate(detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: 
     """Runs `detector` over the photos of `dataset` -> the figures of `score`, with seconds_per_photo.
 
     The seconds are those that the detector itself reports (`Detector.cost`), without reading the files.
+    left_out: the photos that cannot be read, with the reason; the figures are over the others. Raises InputError
+    where none is left.
     """
-    cost = detector.cost
-    photos, seconds = (
-        cost.photos,
-        cost.seconds,
-    )  # taken now: the detector may go on counting in the same object
-    detections = predict(detector, dataset, progress)
-    photos, seconds = detector.cost.photos - photos, detector.cost.seconds - seconds
-    figures = score(detections, dataset, detector.classes, detector.types, detector.threshold, bootstrap, seed)
-    return figures | {"seconds_per_photo": seconds / photos if photos else None}
+    before = replace(detector.cost)  # a copy: the detector may go on counting in the same object
+    left_out: dict[str, str] = {}
+    detections = predict(detector, dataset, progress, left_out)
+    if not detections:
+        raise InputError(f"{dataset.root}: no photo can be read; first: {next(iter(left_out.values()))}")
+    photos, seconds = detector.cost.photos - before.photos, detector.cost.seconds - before.seconds
+    scored = dataset.take(detections)
+    figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
+    return figures | {"seconds_per_photo": seconds / photos if photos else None, "left_out": left_out}
 
 
-def predict(detector: Detector, dataset: Dataset, progress: bool = True) -> dict[int, Detections]:
+def predict(
+    detector: Detector, dataset: Dataset, progress: bool = True, left_out: dict[str, str] | None = None
+) -> dict[int, Detections]:
     """image_id -> Detections with a score of at least 0.01, at most 100 a photo. Photos are read one by one.
 
-    Progress goes to stderr. Raises InputError at the first photo that cannot be read.
+    Progress goes to stderr. A photo that cannot be read has no entry; `left_out` gets its path and the reason.
     """
-    images = (read_photo(path) for path in dataset.images.path)
-    found = detector.detect(images, score_threshold=SCORE_THRESHOLD, max_detections=MAX_DETECTIONS)
-    found = tqdm(found, "detect", len(dataset), unit="photo", disable=not progress)
-    return dict(zip(dataset.images.image_id.tolist(), found, strict=True))
+    read: list[int] = []
+
+    def images() -> Iterator[np.ndarray]:
+        rows = dataset.images[["image_id", "path"]].itertuples(index=False)
+        for image_id, path in tqdm(rows, "detect", len(dataset), unit="photo", disable=not progress):
+            try:
+                image = read_photo(path)
+            except InputError as e:
+                if left_out is not None:
+                    left_out[path] = str(e)
+                continue
+            read.append(image_id)
+            yield image
+
+    found = list(detector.detect(images(), score_threshold=SCORE_THRESHOLD, max_detections=MAX_DETECTIONS))
+    return dict(zip(read, found, strict=True))
 
 
 def score(

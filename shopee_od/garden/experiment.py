@@ -15,6 +15,7 @@ from shopee_od.profiles import Profile
 from shopee_od.types import InputError
 
 MAX_BOXES = 100  # Model Garden pads to this many a photo, and silently forgets the rest
+SHUFFLED = 1000  # encoded photos held in memory; Model Garden's own 10,000 are gigabytes
 SCORE_FLOOR = 0.01  # detections below it are not made: COCO's AP has little left there
 
 
@@ -68,11 +69,13 @@ def experiment(
     seed: int = 0,
     gpus: int = 0,
     validate: bool = True,
+    photos: int = SHUFFLED,
     boxes: Sequence[int] = (),
 ):
     """profile, classes, canvas (height, width) in pixels, record patterns -> official ExperimentConfig, validated.
 
-    boxes: how many of each class there are to train on, for the profile's `balance`.
+    photos: how many there are to train on, so that the shuffling holds none twice.
+    boxes:  how many of each class there are, for the profile's `balance`.
     """
     from official.core import exp_factory
     from official.vision.configs import maskrcnn  # noqa: F401  registers the experiment
@@ -95,8 +98,8 @@ def experiment(
                     "l2_weight_decay": 0.0 if profile.optimizer == "adamw" else profile.weight_decay,
                     "class_weights": class_weights(boxes, profile.balance) if len(boxes) and profile.balance else None,
                 },
-                "train_data": _data(profile, train_records, seed, training=True),
-                "validation_data": _data(profile, val_records, seed, training=False),
+                "train_data": _data(profile, train_records, seed, photos, training=True),
+                "validation_data": _data(profile, val_records, seed, photos, training=False),
             },
             "trainer": _trainer(profile, validate),
         },
@@ -164,14 +167,14 @@ def _model(profile: Profile, network, n_classes: int, canvas: tuple[int, int]) -
     }
 
 
-def _data(profile: Profile, records: str, seed: int, training: bool) -> dict:
+def _data(profile: Profile, records: str, seed: int, photos: int, training: bool) -> dict:
     return {
         "input_path": os.fspath(records),
         "is_training": training,
         "global_batch_size": profile.batch_size,
         "dtype": "float32",  # the model casts; bfloat16 photos would be rounded before that
         "drop_remainder": training,
-        "shuffle_buffer_size": 1000,
+        "shuffle_buffer_size": min(SHUFFLED, photos),
         "seed": seed,
         "deterministic": profile.deterministic or not training,
         # Fault 7: with several workers COCO would see each worker's part only.

@@ -12,6 +12,7 @@ import numpy as np
 
 from shopee_od.garden.task import FIGURES
 from shopee_od.paths import whole_file
+from shopee_od.types import InputError
 
 HISTORY = "history.jsonl"
 
@@ -69,7 +70,7 @@ class Progress:
             f"step {step:>{len(str(self._steps))}}/{self._steps}  {_losses(figures)}  {rate:.1f} images/s  {left} left"
         )
         if not np.isfinite(figures["total_loss"]):
-            raise FloatingPointError(f"the loss is not finite at step {step}; use a lower learning rate")
+            raise InputError(f"{self._history.path}: the loss is not finite at step {step}; use a lower learning_rate")
 
     def validated(self, output) -> None:
         step, now = int(self._trainer.global_step.numpy()), time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,9 +40,8 @@ def provenance(run_dir: Path, checkpoint: Path) -> dict:
     run = read_json(Path(run_dir) / RUN)
     profile = profile_of(run)
     rows = read_history(run_dir)
-    step = int(re.search(r"-(\d+)$", str(checkpoint)).group(1)) if checkpoint else 0
-    best = [row for row in rows if row["kind"] == "val" and row.get("AP") is not None]
-    best = max(best, key=lambda row: row["AP"], default={})
+    step = step_of(checkpoint)
+    judged = [row["AP"] for row in rows if row["kind"] == "val" and row["step"] == step]
     return {
         "dataset": run["dataset"],
         "photos": run["photos"],
@@ -51,8 +49,8 @@ def provenance(run_dir: Path, checkpoint: Path) -> dict:
         "profile": dataclasses.asdict(profile),
         "seed": run["seed"],
         "steps": profile.steps,
-        "best_step": best.get("step", step),
-        "best_val_AP": best.get("AP"),
+        "best_step": step,
+        "best_val_AP": judged[-1] if judged else None,
         "epochs": round(profile.epochs(run["photos"]), 2),
         "minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
         "weights": _weights(profile),
@@ -60,6 +58,15 @@ def provenance(run_dir: Path, checkpoint: Path) -> dict:
         "canvases": [list(c) for c in canvases(profile, run["canvas"])],
         "proposals": profile.proposals,
     }
+
+
+def step_of(checkpoint: Path | str | None) -> int:
+    """The step at which a training wrote this checkpoint; 0 where there is none."""
+    import tensorflow as tf
+
+    if not checkpoint:
+        return 0
+    return int(tf.train.load_checkpoint(str(checkpoint)).get_tensor("global_step/.ATTRIBUTES/VARIABLE_VALUE"))
 
 
 def _weights(profile: Profile) -> str:

@@ -10,10 +10,13 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.experiment import check, experiment
-from shopee_od.garden.runs import RUN, VAL_RECORDS
+from shopee_od.garden.runs import RUN, VAL_RECORDS, step_of
 from shopee_od.paths import read_json, write_json
 from shopee_od.profiles import Profile
 from shopee_od.types import InputError
+
+AVERAGES = "ema_checkpoints"
+"""Where Model Garden keeps the running average of the last weights."""
 
 
 def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> Path:
@@ -24,21 +27,24 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     3. `run_experiment` trains from the last checkpoint in `run_dir`, if there is one.
     4. A last validation that a kill cut off is made up for.
 
-    Called again with a finished `run_dir`, it trains nothing. Without `val_set` the last checkpoint is taken.
+    Called again with a finished `run_dir`, it trains nothing. Without `val_set`, or where
+    nothing is found on it, the last weights are taken; in any case their running average.
     Raises InputError on a configuration that cannot work.
     """
-    run_dir = Path(run_dir)
-    train_set = with_boxes(train_set)
-    val_set = judged(val_set, profile)
-    check(profile, train_set.classes, train_set.boxes.label, train_set.boxes.groupby("image_id").size().max())
-    canvas = profile.canvas(int(train_set.images.width.median()), int(train_set.images.height.median()))
-    _claim(run_dir, train_set, val_set, profile, canvas, seed)
-
     import tensorflow as tf
     import tf_keras
 
     from shopee_od.datasets.tfrecord import convert
 
+    run_dir = Path(run_dir)
+    train_set = with_boxes(train_set)
+    val_set = judged(val_set, profile)
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    if gpus and profile.batch_size % gpus:
+        raise InputError(f"batch_size {profile.batch_size} does not divide among {gpus} GPUs; use a multiple of {gpus}")
+    check(profile, train_set.classes, train_set.boxes.label, train_set.boxes.groupby("image_id").size().max())
+    canvas = profile.canvas(int(train_set.images.width.median()), int(train_set.images.height.median()))
+    _claim(run_dir, train_set, val_set, profile, canvas, seed)
     records = convert(train_set, run_dir / "records" / "train")
     val_records = None
     if val_set is not None:
@@ -47,9 +53,6 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     if records.photos < profile.batch_size:
         raise InputError(f"{records.photos} training photos are fewer than a batch of {profile.batch_size}; add photos")
     start = last_step(run_dir)
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    if gpus and profile.batch_size % gpus:
-        raise InputError(f"batch_size {profile.batch_size} does not divide among {gpus} GPUs; use a multiple of {gpus}")
     # Resumed, the data are shuffled anew: their position is not saved, and the old order would begin again.
     params = experiment(
         profile,
@@ -60,15 +63,16 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
         seed + start,
         gpus,
         validate=val_set is not None,
+        photos=records.photos,
         boxes=np.bincount(train_set.boxes.label, minlength=len(train_set.classes)),
     )
-    # Fault 8: seeds alone do not make a run repeatable.
+    # Fault 8: seeds alone do not make a run repeatable. On GPUs some gradients have no deterministic form.
     tf_keras.utils.set_random_seed(seed + start)
-    if profile.deterministic:
+    if profile.deterministic and not gpus:
         tf.config.experimental.enable_op_determinism()
-    if start < profile.steps or not _validated(run_dir, val_set, profile.steps):
+    if start < profile.steps or not _judged_at_last(run_dir, val_set, profile.steps):
         _run(params, profile, val_set, run_dir, start)
-    return best_checkpoint(run_dir) or Path(tf.train.latest_checkpoint(run_dir))
+    return chosen_checkpoint(run_dir)
 
 
 def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start: int) -> None:
@@ -113,13 +117,17 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
                 eval_actions=[progress.validated],
                 trainer=trainer,
             )
+            if val_set is None:
+                _save_average(trainer, strategy, run_dir)
     finally:
         performance.set_mixed_precision_policy("float32")
 
 
 def judged(val_set: Dataset | None, profile: Profile) -> Dataset | None:
-    """The photos of the validation split that a training of this profile is judged on."""
-    return val_set.sample(profile.val_photos) if val_set is not None else None
+    """The photos of the validation split that a training of this profile is judged on; None where they have no box."""
+    if val_set is None or (val_set.boxes.ignore | val_set.boxes.iscrowd).all():
+        return None
+    return val_set.sample(profile.val_photos)
 
 
 def with_boxes(dataset: Dataset) -> Dataset:
@@ -135,33 +143,53 @@ def last_step(run_dir: Path) -> int:
     """The step of the last checkpoint in `run_dir`; 0 where there is none."""
     import tensorflow as tf
 
-    checkpoint = tf.train.latest_checkpoint(str(run_dir))
-    if not checkpoint:
-        return 0
-    return int(tf.train.load_checkpoint(checkpoint).get_tensor("global_step/.ATTRIBUTES/VARIABLE_VALUE"))
+    return step_of(tf.train.latest_checkpoint(str(run_dir)))
 
 
-def best_checkpoint(run_dir: Path) -> Path | None:
-    """The checkpoint with the best validation AP, if there was a validation."""
+def chosen_checkpoint(run_dir: Path) -> Path:
+    """The averaged weights with the best validation AP; the last ones where no validation found anything."""
     import tensorflow as tf
 
-    found = tf.train.latest_checkpoint(str(Path(run_dir) / "best"))
-    return Path(found) if found else None
+    best = Path(run_dir) / "best"
+    found = (best / "info.json").is_file() and read_json(best / "info.json")["AP"] > 0
+    return Path(tf.train.latest_checkpoint(str(best if found else Path(run_dir) / AVERAGES)))
+
+
+def _save_average(trainer, strategy, run_dir: Path) -> None:
+    """The running average of the weights, as Model Garden writes it at every validation, of which there was none."""
+    import tensorflow as tf
+
+    manager = tf.train.CheckpointManager(
+        trainer.checkpoint, str(run_dir / AVERAGES), max_to_keep=1, checkpoint_name="average_weights"
+    )
+    with strategy.scope():
+        trainer.optimizer.swap_weights()
+        manager.save(checkpoint_number=trainer.global_step)
+        trainer.optimizer.swap_weights()
 
 
 def _claim(run_dir: Path, train_set: Dataset, val_set, profile: Profile, canvas, seed: int) -> None:
-    """Writes what this run is, or refuses a folder that holds another one."""
+    """Writes what this run is, or refuses a folder that holds another one or anything else.
+
+    As long as nothing is trained, a run may be changed.
+    """
+    if set(str(run_dir.resolve())) & set(",*?["):
+        raise InputError(f"{run_dir}: Model Garden cannot read below a path with , * ? or [; use another folder")
     ours = {
         "dataset": train_set.name,
         "photos": len(train_set),
         "val_photos": len(val_set) if val_set is not None else 0,
         "classes": list(train_set.classes),
+        "labels": train_set.fingerprint(),
+        "val_labels": val_set.fingerprint() if val_set is not None else "",
         "canvas": list(canvas),
         "seed": seed,
         "profile": {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(profile).items()},
     }
     path = run_dir / RUN
-    if path.is_file():
+    if not path.is_file() and run_dir.is_dir() and any(run_dir.iterdir()):
+        raise InputError(f"{run_dir} holds other things than a run; give the run a folder of its own")
+    if path.is_file() and last_step(run_dir):
         theirs = read_json(path)
         for name, value in ours.items():
             if theirs.get(name) != value:
@@ -172,11 +200,13 @@ def _claim(run_dir: Path, train_set: Dataset, val_set, profile: Profile, canvas,
         write_json(path, ours)
 
 
-def _validated(run_dir: Path, val_set: Dataset | None, step: int) -> bool:
-    """Whether nothing is left to validate at this step."""
+def _judged_at_last(run_dir: Path, val_set: Dataset | None, step: int) -> bool:
+    """Whether the last weights were validated; without validation, whether their average was saved."""
     from shopee_od.garden.progress import read_history
 
-    return val_set is None or any(row["kind"] == "val" and row["step"] == step for row in read_history(run_dir))
+    if val_set is None:
+        return (run_dir / AVERAGES / "checkpoint").is_file()
+    return any(row["kind"] == "val" and row["step"] == step for row in read_history(run_dir))
 
 
 def _mend_best(run_dir: Path) -> None:

@@ -241,3 +241,11 @@ def test_a_killed_conversion_goes_on_after_its_last_whole_shard(portrait, tmp_pa
     assert ids(records) == list(range(60))
     assert {name: (records / name).stat().st_mtime_ns for name in listed} == whole
     assert len(list(records.iterdir())) == 61, "60 shards and the manifest"
+
+
+def test_files_of_others_in_the_folder_stay(many, tmp_path):
+    mine = tmp_path / "records" / "photos-2023.zip"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    convert(dataset(many), mine.parent, progress=False)
+    assert mine.read_text() == "mine"

@@ -1,14 +1,15 @@
 """The figures of a detector: by class, type and class-agnostic, intervals, JSON, whole runs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.evaluation import evaluate, predict, score, scoring
-from shopee_od.types import Cost, Detections, Detector
+from shopee_od.evaluation import evaluate, predict, score, scoring, table
+from shopee_od.types import Cost, Detections, Detector, InputError
 
 TOP, LEGS = (0, 0, 40, 40), (0, 45, 40, 95)
 UPPER, LOWER, FULL = {"type": "upper"}, {"type": "lower"}, {"type": "full"}
@@ -261,3 +262,15 @@ def test_a_detector_that_skips_a_photo_is_found_out(bright_photos):
 
     with pytest.raises(ValueError, match="shorter"):
         predict(Skips(), bright_photos, progress=False)
+
+
+def test_a_truncated_photo_is_left_out_and_named(bright_photos):
+    broken = Path(bright_photos.images.path[0])
+    broken.write_bytes(broken.read_bytes()[:80])
+    result = evaluate(BrightBox(), bright_photos, bootstrap=0, progress=False)
+    assert result["photos"] == 2 and result["AP"] == pytest.approx(1)
+    assert list(result["left_out"]) == [str(broken)] and "1.png" in table(result)
+    for path in bright_photos.images.path:
+        Path(path).write_bytes(b"")
+    with pytest.raises(InputError, match="no photo can be read"):
+        evaluate(BrightBox(), bright_photos, progress=False)

@@ -3,11 +3,12 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from shopee_od.garden import train as training
 from shopee_od.garden.progress import read_history
 from shopee_od.garden.task import FIGURES
-from shopee_od.garden.train import best_checkpoint, last_step, train
+from shopee_od.garden.train import chosen_checkpoint, last_step, train
 from shopee_od.paths import read_json
 from shopee_od.profiles import profile
 from shopee_od.types import InputError
@@ -40,7 +41,8 @@ def test_a_run_leaves_a_history_its_checkpoints_and_the_best_one(smoke_run):
     judged = [row for row in read_history(run_dir) if row["kind"] == "val"]
     best = max(judged, key=lambda row: row["AP"])
     assert read_json(run_dir / "best" / "info.json")["best_ckpt_global_step"] == best["step"]
-    assert last_step(best_checkpoint(run_dir).parent) == best["step"]
+    chosen = chosen_checkpoint(run_dir)
+    assert chosen.parent.name == "best" and last_step(chosen.parent) == best["step"]
     assert smoke_run.detector.trained["best_step"] == best["step"]
     for row in read_history(run_dir):
         assert row["seconds"] > 0 and all(np.isfinite(row[name]) for name in FIGURES)
@@ -82,7 +84,7 @@ def test_best_figures_without_their_checkpoint_are_removed(copied):
 def test_a_finished_run_trains_nothing(smoke_run, not_run):
     before = files(smoke_run.run_dir)
     found = train(smoke_run.train, smoke_run.val, smoke_run.profile, smoke_run.run_dir, smoke_run.seed)
-    assert found == best_checkpoint(smoke_run.run_dir) and files(smoke_run.run_dir) == before
+    assert found == chosen_checkpoint(smoke_run.run_dir) and files(smoke_run.run_dir) == before
 
 
 @pytest.mark.parametrize(
@@ -129,4 +131,51 @@ def test_the_deepfashion_profile_trains_without_validation(smoke_run, tmp_path):
     assert [(row["kind"], row["step"]) for row in rows] == [("train", 1), ("train", 2), ("train", 3)]
     assert all(np.isfinite(row[name]) for row in rows for name in ("total_loss", *FIGURES))
     assert rows[0]["rpn_score_loss"] == pytest.approx(np.log(2), rel=0.05), "of a network that knows nothing"
-    assert found.name == "ckpt-3" and best_checkpoint(tmp_path) is None
+    assert found.name == "average_weights-3" and last_step(found.parent) == 3 and not (tmp_path / "best").exists()
+    raw, average = (tf.train.load_checkpoint(str(c)) for c in (tmp_path / "ckpt-3", found))
+    kernel = next(
+        n
+        for n in raw.get_variable_to_shape_map()
+        if "rpn_head" in n and n.endswith("kernel/.ATTRIBUTES/VARIABLE_VALUE")
+    )
+    assert np.abs(raw.get_tensor(kernel) - average.get_tensor(kernel)).max() > 0, "the running average is another"
+
+
+def test_where_no_validation_finds_anything_the_last_weights_are_taken(copied):
+    info = copied / "best" / "info.json"
+    info.write_text(json.dumps(read_json(info) | {"AP": 0.0}))
+    found = chosen_checkpoint(copied)
+    assert found.parent.name == "ema_checkpoints" and last_step(found.parent) == 40
+
+
+def test_changed_labels_are_another_run(smoke_run, not_run):
+    boxes = smoke_run.train.boxes.assign(label=0)
+    changed = type(smoke_run.train)(**vars(smoke_run.train) | {"boxes": boxes})
+    with pytest.raises(InputError, match="another labels"):
+        train(changed, smoke_run.val, smoke_run.profile, smoke_run.run_dir, smoke_run.seed)
+
+
+def test_before_a_step_is_trained_a_run_may_be_changed(smoke_run, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="fewer than a batch"):
+        train(smoke_run.train, None, smoke_run.profile.with_(batch_size=6), tmp_path)
+    monkeypatch.setattr(training, "_run", lambda *_: None)
+    monkeypatch.setattr(training, "chosen_checkpoint", lambda run_dir: run_dir)
+    assert train(smoke_run.train, None, smoke_run.profile, tmp_path) == tmp_path
+    assert read_json(tmp_path / "run.json")["profile"]["batch_size"] == smoke_run.profile.batch_size
+
+
+def test_a_folder_of_other_things_is_refused(smoke_run, not_run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="other things than a run"):
+        train(smoke_run.train, None, smoke_run.profile, tmp_path)
+    with pytest.raises(InputError, match="another folder"):
+        train(smoke_run.train, None, smoke_run.profile, tmp_path / "a,b")
+    with pytest.raises(InputError, match="other things than a detector"):
+        smoke_run.detector.save(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_validation_split_without_boxes_judges_nothing(smoke_run):
+    empty = type(smoke_run.val)(**vars(smoke_run.val) | {"boxes": smoke_run.val.boxes.iloc[:0]})
+    assert training.judged(empty, smoke_run.profile) is None
+    assert len(training.judged(smoke_run.val, smoke_run.profile)) == 3
