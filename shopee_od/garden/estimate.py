@@ -63,6 +63,7 @@ def count(params, profile: Profile) -> tuple[int, int, int]:
     performance.set_mixed_precision_policy(params.runtime.mixed_precision_dtype)
     try:
         with quiet(), tf.Graph().as_default():
+            tf.random.set_seed(0)  # asked for where a training has made operations deterministic
             model = FasterRCNNTask(params.task, profile).build_model()
             size = list(params.task.model.input_size)
             operations = len(tf.compat.v1.get_default_graph().get_operations())

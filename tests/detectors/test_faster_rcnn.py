@@ -113,7 +113,7 @@ def test_the_exported_network_answers_as_the_trained_one(loaded, smoke_run, phot
     from shopee_od.garden.experiment import experiment
     from shopee_od.garden.metric import detections_of
     from shopee_od.garden.task import FasterRCNNTask
-    from shopee_od.garden.train import best_checkpoint
+    from shopee_od.garden.train import chosen_checkpoint
 
     for photo in photos:
         name, canvas, info = loaded._fit_to_canvas(photo)
@@ -122,7 +122,7 @@ def test_the_exported_network_answers_as_the_trained_one(loaded, smoke_run, phot
     params = experiment(smoke_run.profile, loaded.classes, (96, 96))
     model = FasterRCNNTask(params.task, smoke_run.profile).build_model()
     checkpoint = tf.train.Checkpoint(model=model)
-    checkpoint.read(str(best_checkpoint(smoke_run.run_dir))).expect_partial().assert_existing_objects_matched()
+    checkpoint.read(str(chosen_checkpoint(smoke_run.run_dir))).expect_partial().assert_existing_objects_matched()
     config = params.task.model
     anchors = anchor.build_anchor_generator(
         config.min_level,
