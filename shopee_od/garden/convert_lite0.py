@@ -87,7 +87,7 @@ def main(photo: str, out_dir: str) -> None:
     arrays = {name: value.numpy().astype(np.float16) for name, value in state.items()}
     model = EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict({name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()})
-    model.eval()
+    model.train(False)
 
     out = Path(out_dir)
     weights = out / "efficientnet_lite0.npz"
