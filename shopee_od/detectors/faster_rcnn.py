@@ -201,6 +201,7 @@ class FasterRCNN:
         """The SavedModel's signatures, opened once. Raises InputError where it is damaged."""
         import tensorflow as tf
 
+        self._trained()
         if self._signatures is None:
             try:
                 self._signatures = tf.saved_model.load(str(self._model_dir)).signatures
