@@ -36,7 +36,8 @@ def data_list() -> None:
     for name, layout in DATASETS.items():
         root = data_root() / name
         missing = layout.missing(root)
-        state = f"not at {root}: see data/README.md, or use --data-dir" if missing else f"at {root}"
+        elsewhere = "where it lies elsewhere, give the other commands --data-dir"
+        state = f"not at {root}: see data/README.md; {elsewhere}" if missing else f"at {root}"
         typer.echo(f"{name:<12} {layout.says}\n{'':<12} {state}")
 
 
@@ -54,7 +55,10 @@ def data_show(
     from shopee_od.datasets.photos import read_photo
     from shopee_od.draw import contact_sheet, draw_truth
     from shopee_od.paths import whole_file
+    from shopee_od.types import InputError
 
+    if out.suffix.lower() not in (".jpg", ".jpeg", ".png"):
+        raise InputError(f"--out {out}: name a .jpg or .png file")
     chosen = open_dataset(dataset, data_dir).split(split).sample(photos, seed)
     rows = list(chosen.images.itertuples())
     drawn = [draw_truth(read_photo(row.path), chosen.boxes_of(row.image_id), chosen.classes) for row in rows]
@@ -114,6 +118,7 @@ def train(
     if dry_run:
         from shopee_od.garden.estimate import estimate
 
+        typer.echo("building the model to count its parameters: half a minute", err=True)
         typer.echo(estimate(chosen, dataset, data_dir, images_per_second or [5.0, 50.0, 200.0]))
         return
     if run is None:

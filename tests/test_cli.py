@@ -66,6 +66,7 @@ def test_data_list_show_check_and_convert(cuts, tmp_path, monkeypatch):
     assert run("data", "check", "--dataset", "coco", "--decode") == checked  # and no photo is broken
     run("data", "show", "--dataset", "coco", "--photos", 3, "--out", tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width > 300
+    assert "name a .jpg or .png file" in refused("data", "show", "--dataset", "coco", "--out", tmp_path / "sheet")
     converted = run("data", "convert", "--dataset", "coco", "--out", tmp_path / "records", "--shard-photos", 2)
     assert converted.startswith("5 photos in") and len(list((tmp_path / "records" / "train").glob("*.tfrecord"))) == 3
 

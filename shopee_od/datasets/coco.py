@@ -111,9 +111,11 @@ def _with_splits(photos: dict[int, dict], problems: Problems) -> dict[int, dict]
         for place, row in enumerate(photos.values()):
             row["split"] = by_place.get(place % 10, "train")
     for number, row in photos.items():
-        if row["split"] not in SPLITS:
-            problems.add("split that is not train, val or test: photo in no split", f"image {number}")
-            row["split"] = ""
+        if row["split"] is None:
+            problems.add("no split, where other photos have one: photo in no split", f"image {number}")
+        elif row["split"] not in SPLITS:
+            problems.add("split that is not train, val or test: photo in no split", f"image {number}: {row['split']!r}")
+        row["split"] = row["split"] if row["split"] in SPLITS else ""
     return photos
 
 

@@ -19,7 +19,9 @@ def read_card(directory: Path) -> Card:
     """Raises InputError that names the file and the mend where it is absent or says something impossible."""
     path = Path(directory) / CARD
     if not path.is_file():
-        raise InputError(f"{directory}: no {CARD} there; name the folder that a training or `save` wrote")
+        inner = Path(directory) / "detector"
+        mend = f"did you mean {inner}?" if (inner / CARD).is_file() else "name a saved detector, as RUN/detector"
+        raise InputError(f"{directory}: no {CARD} there; {mend}")
     try:
         card = Card(**read_json(path))
         card = Card(card.kind, tuple(card.classes), tuple(card.types), float(card.threshold), card.trained, card.name)

@@ -69,7 +69,10 @@ def test_a_split_that_is_given_is_kept(write):
     images = [photo(0, split="test"), photo(1), photo(2, split="holdout"), photo(3, split="train")]
     dataset = read_coco(write(images))
     assert dataset.images.split.tolist() == ["test", "", "", "train"]
-    assert dataset.problems.counts == {"split that is not train, val or test: photo in no split": 2}
+    assert dataset.problems.examples == {
+        "no split, where other photos have one: photo in no split": ["image 1"],
+        "split that is not train, val or test: photo in no split": ["image 2: 'holdout'"],
+    }
 
 
 def test_bad_entries_are_dropped_and_counted(write):

@@ -224,7 +224,7 @@ def changed(**changes):
 @pytest.mark.parametrize(
     ("card", "said"),
     [
-        (None, "no detector.json there; name the folder"),
+        (None, "no detector.json there; name a saved detector"),
         ("", "not readable as JSON"),
         ('{"kind": ', "not readable as JSON"),
         ("[]", "not a detector's card"),
