@@ -24,8 +24,8 @@ from shopee_od.paths import read_json, whole_file, write_json
 from shopee_od.types import InputError
 
 MANIFEST = "records.json"
-SHARD = re.compile(r"\.?photos-\d{5}-of-\d{5}\.tfrecord.*")
-"""A shard, or what a kill left of one. No other file in the folder is ours to remove."""
+SHARD = re.compile(r"(\.?photos-\d{5}-of-\d{5}\.tfrecord|\.records\.json\.).*")
+"""A shard, or what a kill left of one or of the manifest. No other file in the folder is ours to remove."""
 FORMAT = 1  # raised when what is written changes, so that old shards are not taken for new ones
 JPEG_QUALITY = 95
 

@@ -235,6 +235,7 @@ def test_a_killed_conversion_goes_on_after_its_last_whole_shard(portrait, tmp_pa
     listed = json.loads((records / MANIFEST).read_text())["shards"]
     assert 4 <= len(listed) < 60
     (records / ".photos-00059-of-00060.tfrecord.x1.tfrecord").write_bytes(b"half a shard")
+    (records / ".records.json.x1.json").write_bytes(b"half a manifest")
     whole = {name: (records / name).stat().st_mtime_ns for name in listed}
 
     assert convert(data, records, shard_photos=1, progress=False).photos == 60
