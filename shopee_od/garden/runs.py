@@ -13,7 +13,6 @@ from shopee_od.paths import read_json, whole_folder
 from shopee_od.profiles import Profile
 
 RUN = "run.json"
-VAL_RECORDS = Path("records") / "val"
 
 
 def profile_of(run: dict) -> Profile:

@@ -10,7 +10,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.experiment import check, experiment
-from shopee_od.garden.runs import RUN, VAL_RECORDS, step_of
+from shopee_od.garden.runs import RUN, step_of
 from shopee_od.paths import read_json, write_json
 from shopee_od.profiles import Profile
 from shopee_od.types import InputError
@@ -48,7 +48,7 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     records = convert(train_set, run_dir / "records" / "train")
     val_records = None
     if val_set is not None:
-        val_records = convert(val_set, run_dir / VAL_RECORDS)
+        val_records = convert(val_set, run_dir / "records" / "val")
         val_set = val_set.without(val_records.left_out)
     if records.photos < profile.batch_size:
         raise InputError(f"{records.photos} training photos are fewer than a batch of {profile.batch_size}; add photos")
