@@ -114,7 +114,7 @@ def train(
     from shopee_od.datasets import open_dataset
     from shopee_od.types import InputError
 
-    chosen = _sized(profile, size or [])
+    chosen = _sized(profile, dataset, size or [])
     if dry_run:
         from shopee_od.garden.estimate import estimate
 
@@ -193,12 +193,12 @@ def doctor() -> None:
     raise typer.Exit(checks.status(found))
 
 
-def _sized(name: str, sizes: list[str]) -> Profile:
+def _sized(name: str, dataset: str, sizes: list[str]) -> Profile:
     """The profile with `NAME=VALUE` sizes put in, each in its field's own type."""
     from shopee_od.profiles import profile
     from shopee_od.types import InputError
 
-    chosen = profile(name)
+    chosen = profile(name, dataset)
     for size in sizes:
         field, _, value = size.partition("=")
         now = getattr(chosen, field, None)

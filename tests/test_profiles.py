@@ -104,3 +104,11 @@ def test_unknown_names_are_refused():
 def test_changes_make_a_copy():
     assert made(steps=1).steps == 1 and profile("laptop").steps > 1
     assert isinstance(made(), Profile) and made() == profile("laptop")
+
+
+def test_a_profile_suits_its_data_set():
+    plain, drawings = profile("laptop"), profile("laptop", "shopsim")
+    drawings.check()
+    assert drawings.steps < plain.steps and drawings.input_size < plain.input_size
+    assert drawings.with_(steps=plain.steps, input_size=plain.input_size, validate_every=plain.validate_every) == plain
+    assert profile("smoke", "shopsim") == profile("smoke") and profile("laptop", "ccp") == plain

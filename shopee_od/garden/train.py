@@ -37,6 +37,8 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     from shopee_od.datasets.tfrecord import convert
 
     run_dir = Path(run_dir)
+    if Path(profile.weights, RUN).is_file():
+        profile = profile.with_(weights=str(chosen_checkpoint(Path(profile.weights))))
     train_set = with_boxes(train_set)
     val_set = judged(val_set, profile)
     gpus = len(tf.config.list_physical_devices("GPU"))

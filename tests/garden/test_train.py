@@ -1,5 +1,6 @@
 import json
 import shutil
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import tensorflow as tf
 
 from shopee_od.garden import train as training
 from shopee_od.garden.progress import read_history
-from shopee_od.garden.task import FIGURES
+from shopee_od.garden.task import FIGURES, FasterRCNNTask
 from shopee_od.garden.train import chosen_checkpoint, last_step, train
 from shopee_od.paths import read_json
 from shopee_od.profiles import profile
@@ -114,6 +115,27 @@ def test_photos_without_boxes_are_refused_before_anything_is_written(smoke_run, 
         with pytest.raises(InputError, match="no training photo has a box; label some first"):
             train(dataset, smoke_run.val, smoke_run.profile, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
+    """Backbone and pyramid are its chosen checkpoint's, the heads are new."""
+    given = {}
+    monkeypatch.setattr(training, "_run", lambda params, profile, *_: given.update(params=params, profile=profile))
+    monkeypatch.setattr(training, "chosen_checkpoint", chosen_from := MagicMock(side_effect=chosen_checkpoint))
+    with pytest.raises(TypeError):  # nothing was trained here, so there is nothing to choose
+        train(smoke_run.train, None, smoke_run.profile.with_(weights=str(smoke_run.run_dir)), tmp_path)
+    assert chosen_from.call_args_list[0].args == (smoke_run.run_dir,)
+    checkpoint = chosen_checkpoint(smoke_run.run_dir)
+    assert read_json(tmp_path / "run.json")["profile"]["weights"] == given["profile"].weights == str(checkpoint)
+    task = FasterRCNNTask(given["params"].task, given["profile"])
+    model = task.build_model()
+    task.initialize(model)
+    learnt = tf.train.load_checkpoint(str(checkpoint))
+    kernels = [name for name, shape in learnt.get_variable_to_shape_map().items() if len(shape) == 4]
+    values = {tuple(learnt.get_tensor(name).ravel()[:8]) for name in kernels}
+    for part, same in ((model.backbone, True), (model.decoder, True), (model.rpn_head, False)):
+        kernels = [w.numpy() for w in part.weights if len(w.shape) == 4]
+        assert all((tuple(kernel.ravel()[:8]) in values) == same for kernel in kernels) and kernels
 
 
 def test_fewer_photos_than_a_batch_are_refused(smoke_run, not_run, tmp_path):
