@@ -27,20 +27,15 @@ lint: $(READY)  ## check style, and that notebooks carry no outputs
 	@find . -name '*.ipynb' -not -path './.*' -not -path './reports/*' -not -name '.*' -print0 | xargs -0 -r \
 	$(BIN)/nbstripout --verify --extra-keys "metadata.papermill cell.metadata.papermill"
 
-ifeq ($(and $(DATASET),$(DATA_DIR)),)
-reports:  ## train, evaluate and tag: make reports DATASET=ccp DATA_DIR=data/ccp [PROFILE=laptop] [PHOTOS=FOLDER]
-	@echo "Which data? make reports DATASET=ccp DATA_DIR=data/ccp; data/README.md says how to get data sets."; exit 2
-else
-RUN := reports/$(DATASET)
-reports: $(READY)
-	$(BIN)/shopee-od data check --dataset $(DATASET) --data-dir "$(DATA_DIR)"
-	$(BIN)/shopee-od train --dataset $(DATASET) --data-dir "$(DATA_DIR)" --profile $(PROFILE) --run $(RUN)/run
-	$(BIN)/shopee-od evaluate --model $(RUN)/run/detector --dataset $(DATASET) --data-dir "$(DATA_DIR)" \
-	--split test --json $(RUN)/metrics.json
-ifdef PHOTOS
-	$(BIN)/shopee-od detect $(PHOTOS) --model $(RUN)/run/detector --out $(RUN)/tagged
+DATASET ?= shopsim
+# Named options only where they are given; a report that was broken off is finished.
+REPORT = --dataset $(DATASET) --profile $(PROFILE) --resume $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \
+	$(if $(NAME),--name "$(NAME)") $(if $(PHOTOS),--photos "$(PHOTOS)")
+reports: $(READY)  ## run the notebooks into HTML: make reports [DATASET=ccp DATA_DIR=FOLDER PROFILE=laptop NAME=… PHOTOS=FOLDER]
+ifeq ($(DATASET)$(DATA_DIR),shopsim)
+	@$(BIN)/shopee-od data make shopsim
 endif
-endif
+	@$(BIN)/shopee-od report $(REPORT)
 
 lock:  ## work requirements.lock out anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 2; }

@@ -184,6 +184,43 @@ def detect(
 
 
 @app.command()
+def report(
+    dataset: Name = "shopsim",
+    data_dir: Folder = None,
+    profile: Annotated[str, typer.Option(help="smoke, laptop, gpu or deepfashion.")] = "laptop",
+    seed: Seed = 0,
+    name: Annotated[str | None, typer.Option(help="The report's folder in OUT; default the data set's name.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="One notebook: 07 or 07_train. May be repeated.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a report, or bring it up to date.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds a cell may take; default by profile.", min=1)] = None,
+    photos: Annotated[Path | None, typer.Option(help="Your own photos, for the notebook that tags them.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where reports lie; default reports/ of the project.")] = None,
+    notebooks: Annotated[Path | None, typer.Option(help="Other notebooks than those in notebooks/.")] = None,
+) -> None:
+    """Runs the notebooks and writes them as HTML pages, with metrics and an index, into OUT/NAME.
+
+    A notebook that fails is kept as NN.failed.ipynb, the ones after it still run, and the status is 1 at the end.
+    """
+    from shopee_od.reports import make_report
+    from shopee_od.types import InputError
+
+    if photos and not photos.is_dir():
+        raise InputError(f"--photos {photos}: there is no such folder")
+    given = {"photos": str(photos.resolve())} if photos else {}
+    try:
+        made = make_report(
+            dataset, profile, data_dir, seed, name, only or (), resume, timeout, out, notebooks, given
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command with --resume goes on", err=True)
+        raise typer.Exit(130) from None
+    for entry in made.failed:
+        typer.echo(f"failed: {entry.name}, {entry.failure['place']}", err=True)
+    typer.echo(f"report: {made.index}")
+    raise typer.Exit(int(bool(made.failed)))
+
+
+@app.command()
 def doctor() -> None:
     """Versions, CPU, memory, GPU, data sets, and the mend for each thing missing."""
     from shopee_od import doctor as checks

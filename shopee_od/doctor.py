@@ -94,8 +94,7 @@ def _dependency(requirement: Requirement) -> Check:
 
 
 def _machine() -> Iterator[Check]:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count()
-    yield Check("CPU", f"{cpu_model()}, {usable} of {psutil.cpu_count()} cores usable")
+    yield Check("CPU", f"{cpu_model()}, {usable_cores()} of {psutil.cpu_count()} cores usable")
     memory = psutil.virtual_memory()
     yield Check(
         "memory",
@@ -108,6 +107,11 @@ def _machine() -> Iterator[Check]:
     free = shutil.disk_usage(root).free
     mend = "make room; records and checkpoints of a run need a few GiB"
     yield Check("disk", f"{free / GIB:.1f} GiB free at {root}", free >= ENOUGH_DISK, mend, needed=False)
+
+
+def usable_cores() -> int:
+    """How many of the processor's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count()
 
 
 def cpu_model() -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -179,22 +180,19 @@ def tools_without_python(folder: Path) -> str:
     return str(tools)
 
 
-def test_reports_say_which_data_are_needed_before_any_set_up(checkout):
-    done = make("reports", cwd=checkout)
-    assert done.returncode != 0 and len(done.stdout.splitlines()) == 1
-    assert "DATASET=ccp" in done.stdout and "data/README.md" in done.stdout
-    assert not (checkout / ".venv").exists()
+def test_reports_draw_shopsim_and_run_the_notebooks():
+    plan = make("-n", "reports", "PYTHON=python3").stdout.split("\n")
+    calls = [line.split("shopee-od ")[1].strip() for line in plan if "bin/shopee-od " in line]
+    assert calls == ["data make shopsim", "report --dataset shopsim --profile laptop --resume"]
 
 
-def test_reports_run_the_main_job_in_order():
-    plan = make("-n", "reports", "PYTHON=python3", "DATASET=ccp", "DATA_DIR=a folder/ccp", "PHOTOS=shop").stdout
-    assert re.findall(r"shopee-od (data check|train|evaluate|detect) ", plan) == [
-        *("data check", "train", "evaluate", "detect")
-    ]
-    assert plan.count('--data-dir "a folder/ccp"') == 3
-    assert "detect" not in make("-n", "reports", "PYTHON=python3", "DATASET=ccp", "DATA_DIR=x").stdout.replace(
-        "/detector", ""
-    )
+def test_reports_of_other_data_are_the_same_run():
+    given = ("DATASET=ccp", "DATA_DIR=a folder/ccp", "PROFILE=smoke", "NAME=mine", "PHOTOS=shop photos")
+    plan = make("-n", "reports", "PYTHON=python3", *given).stdout
+    call = "report --dataset ccp --profile smoke --resume --data-dir 'a folder/ccp' --name mine --photos 'shop photos'"
+    assert shlex.split(plan.split("bin/shopee-od ")[1]) == shlex.split(call) and "data make" not in plan
+    assert "data make" not in make("-n", "reports", "PYTHON=python3", "DATA_DIR=mine").stdout
+    assert make("-n", "reports", "PYTHON=python3", "DATASET=deepfashion").stdout.count("bin/shopee-od ") == 1
 
 
 def test_notebooks_are_committed_through_nbstripout():

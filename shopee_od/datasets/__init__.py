@@ -51,8 +51,8 @@ DATASETS = {
 }
 
 
-def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
-    """The data set `name` of DATASETS in `data_dir`, else in a folder of that name where data lies.
+def locate(name: str, data_dir: str | Path | None = None) -> Path:
+    """Where the data set `name` of DATASETS lies: `data_dir`, else a folder of that name where data lies.
 
     Raises InputError where the name is unknown or the data set is not there.
     """
@@ -63,4 +63,10 @@ def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
     if missing:
         absent = f"{root}: no {name} data set here ({', '.join(missing)} missing)"
         raise InputError(f"{absent}; put it there as data/README.md says, or name its folder with --data-dir")
+    return root
+
+
+def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
+    """The data set `name`, read from where `locate` finds it. Raises InputError where it is not there."""
+    root = locate(name, data_dir)
     return DATASETS[name].read(root)
