@@ -21,7 +21,7 @@ app = typer.Typer(
 data = typer.Typer(help="Look at data sets, check and convert them.", no_args_is_help=True)
 app.add_typer(data, name="data")
 
-Name = Annotated[str, typer.Option("--dataset", help="ccp, deepfashion or coco (your own labels).")]
+Name = Annotated[str, typer.Option("--dataset", help="shopsim, ccp, deepfashion or coco (your own labels).")]
 Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
 Split = Annotated[str, typer.Option(help="train, val, test or all.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
@@ -81,6 +81,25 @@ def data_check(
     if decode:
         decode_all(opened)
     typer.echo(summary(opened))
+
+
+@data.command("make")
+def data_make(
+    dataset: Annotated[str, typer.Argument(help="shopsim, the data set that is drawn.")],
+    photos: Annotated[int, typer.Option(help="How many photos.", min=32)] = 1000,
+    seed: Seed = 0,
+    data_dir: Folder = None,
+) -> None:
+    """Draws the ShopSim data set: garments of DeepFashion's 16 classes, in its layout; about a minute."""
+    from shopee_od.datasets.shopsim import make_shopsim
+    from shopee_od.paths import data_root
+    from shopee_od.types import InputError
+
+    if dataset != "shopsim":
+        raise InputError(f"{dataset} cannot be made here, only shopsim; data/README.md says how to get the others")
+    root = data_dir or data_root() / dataset
+    drawn = make_shopsim(root, photos, seed)
+    typer.echo(f"{photos:,} photos, seed {seed}, {'drawn into' if drawn else 'already in'} {root}")
 
 
 @data.command("convert")

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set that can be read: what it is, its reader, the files in its folder that show it is there."""
+    """A data set that can be read: what it is, its reader, the files that show it is there, the mend if they are not."""
 
     says: str
     reader: str
     files: tuple[str, ...]
+    mend: str = "put it there as data/README.md says"
 
     def read(self, root: str | Path) -> Dataset:
         """The data set at `root`. Raises InputError where it is not of this layout."""
@@ -33,6 +34,12 @@ class Layout:
 
 
 DATASETS = {
+    "shopsim": Layout(
+        "ShopSim: garments that the project draws itself, of DeepFashion's 16 classes and in its layout",
+        "deepfashion:read_shopsim",
+        ("shopsim.json", "Anno/list_bbox_consumer2shop.txt", "Eval/list_eval_partition.txt"),
+        "make it: shopee-od data make shopsim",
+    ),
     "ccp": Layout(
         "Clothing Co-Parsing: street photos whose pixel labels give exact boxes, 12 classes",
         "ccp:read_ccp",
@@ -62,7 +69,7 @@ def locate(name: str, data_dir: str | Path | None = None) -> Path:
     missing = DATASETS[name].missing(root)
     if missing:
         absent = f"{root}: no {name} data set here ({', '.join(missing)} missing)"
-        raise InputError(f"{absent}; put it there as data/README.md says, or name its folder with --data-dir")
+        raise InputError(f"{absent}; {DATASETS[name].mend}, or name its folder with --data-dir")
     return root
 
 

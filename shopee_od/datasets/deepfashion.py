@@ -48,7 +48,14 @@ _TYPES = {"1": "upper", "2": "lower", "3": "full"}
 _SOURCES = {"1": "shop", "2": "consumer"}
 
 
-def read_consumer_to_shop(root: str | Path, departments: Iterable[str] | None = None) -> Dataset:
+def read_shopsim(root: str | Path) -> Dataset:
+    """The data set that `shopsim` draws, which lies in the same layout."""
+    return read_consumer_to_shop(root, name="shopsim")
+
+
+def read_consumer_to_shop(
+    root: str | Path, departments: Iterable[str] | None = None, name: str = "deepfashion"
+) -> Dataset:
     """Every photo with its one garment; `departments` keeps only these (CLOTHING is said to be menswear).
 
     1. The corners are taken as points: x_2 and y_2 are the garment's far edges, exclusive; nothing is added.
@@ -69,7 +76,7 @@ def read_consumer_to_shop(root: str | Path, departments: Iterable[str] | None = 
     rows = _with_sizes(rows, photos, problems)
     rows = _with_boxes(rows, problems)
     rows["path"] = f"{photos}/" + rows.image_name
-    return Dataset.build("deepfashion", root, CLASSES, rows, rows, problems)
+    return Dataset.build(name, root, CLASSES, rows, rows, problems)
 
 
 def _photos_root(root: Path) -> Path:

@@ -1,0 +1,399 @@
+"""What a garment is told by at a closer look: necklines, collars, buttons, seams, pockets, cuffs and prints."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from shopee_od.datasets.shopsim.bodies import Body
+from shopee_od.datasets.shopsim.fabrics import Fabric
+from shopee_od.datasets.shopsim.surfaces import Light, Part, Picture, tube
+from shopee_od.datasets.shopsim.wardrobe import Cut
+
+_SCOOPS = {  # half width and depth of round necklines, below y = 0.158
+    "crew": (0.044, 0.030),
+    "scoop": (0.060, 0.062),
+    "boat": (0.078, 0.024),
+    "tank": (0.046, 0.070),
+    "round": (0.052, 0.036),
+}
+_VEES = {
+    "vee": (0.050, 0.080),
+    "vee_armless": (0.052, 0.085),
+    "shirt": (0.036, 0.045),
+    "polo": (0.034, 0.045),
+    "bow": (0.036, 0.034),
+    "lapels": (0.048, 0.150),
+}
+NECK_Y = 0.158
+
+
+def cut_neck(part: Part, body: Body, cut: Cut) -> None:
+    """Takes the neckline out of a trunk."""
+    x, y = part.grid()
+    s, cx = body.scale, body.x
+    if cut.neck in _SCOOPS:
+        wide, deep = _SCOOPS[cut.neck]
+        r = np.sqrt(((x - cx) / (wide * s)) ** 2 + ((y - body.y - NECK_Y * s) / (deep * s)) ** 2)
+        part.keep((r - 1) * deep * s)
+    elif cut.neck in _VEES:
+        wide, deep = _VEES[cut.neck]
+        edge = body.y + (NECK_Y + deep * (1 - np.abs(x - cx) / (wide * s))) * s
+        part.keep((y - edge) * 0.5)
+    elif cut.neck == "halter":
+        part.keep(y - body.y - 0.166 * s)
+    elif cut.neck in ("camisole", "tube"):
+        dip = 0.018 * (1 - np.abs(np.abs(part.u) - 0.5) * 2) if cut.neck == "camisole" else 0.004 * part.u**2
+        part.keep(y - body.y - (0.242 - dip + 0.012) * s)
+
+
+def straps(shape, body: Body, cut: Cut):
+    """The straps of camisoles, bibs and halters as parts."""
+    s = body.scale
+    if cut.neck == "tube":
+        return
+    wide = {"bib": 0.011, "halter": 0.012}.get(cut.neck, 0.0045)
+    outer = {"bib": 0.048, "halter": 0.018}.get(cut.neck, 0.052)
+    for side in (-1, 1):
+        low = {"bib": 0.275, "halter": 0.19}.get(cut.neck, 0.245)
+        points = [
+            body.at(side * (outer + 0.012), 0.168),
+            body.at(side * (outer + 0.006), 0.20),
+            body.at(side * outer, low),
+        ]
+        if cut.neck == "halter":
+            points = [body.at(side * 0.026, 0.148), body.at(side * 0.024, 0.165), body.at(side * 0.020, 0.2)]
+        part = tube(shape, points, np.full(3, wide * s))
+        if part is not None:
+            yield part
+
+
+def finish_trunk(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric, light: Light, rng) -> None:
+    """Neck band or collar, front, pockets, print, hem."""
+    s = body.scale
+    main, accent = (np.float32(c) for c in cut.colours)
+    trim = accent if cut.trim else main * 0.86
+    if cut.neck in _SCOOPS:
+        wide, deep = _SCOOPS[cut.neck]
+        around = np.linspace(0.02, np.pi - 0.02, 24)
+        band = np.array([body.at(wide * 1.04 * np.cos(a), NECK_Y + deep * 1.08 * np.sin(a)) for a in around])
+        picture.stroke(band, trim * 0.95, (0.010 if cut.fabric != "lace" else 0.006) * s, 0.85, part)
+        picture.stroke(band + (0, 0.006 * s), main * 0.62, 1, 0.5, part)
+    if cut.neck in ("vee", "vee_armless"):
+        wide, deep = _VEES[cut.neck]
+        line = [body.at(-wide, NECK_Y), body.at(0, NECK_Y + deep + 0.004), body.at(wide, NECK_Y)]
+        picture.stroke(line, trim * 0.95, 0.010 * s, 0.85, part)
+    if cut.motif:
+        _motif(picture, part, body, cut, rng)
+    if cut.front in ("buttons", "placket", "double", "single"):
+        _front(picture, part, body, cut)
+    if cut.neck in ("shirt", "polo"):
+        _collar(picture, body, cut, light)
+    if cut.neck == "bow":
+        _bow(picture, body, main)
+    if cut.neck == "lapels":
+        _lapels(picture, body, cut)
+    if cut.pockets:
+        _pockets(picture, part, body, cut)
+    if cut.neck == "bib":
+        for side in (-1, 1):
+            picture.fill(_disc(body.at(side * 0.045, 0.278), 0.009 * s), (0.75, 0.68, 0.45), 0.95)
+        box = [(-0.03, 0.30), (0.03, 0.30), (0.03, 0.345), (-0.03, 0.345), (-0.03, 0.30)]
+        picture.stroke([body.at(*p) for p in box], _thread(cut), 2, 0.7, part)
+    if cut.belt:
+        _belt(picture, part, body, 0.378, main * 0.45 if cut.type == "full" else main * 0.8)
+    hem = body.y + (cut.hem - 0.010) * s
+    x0, _, x1, _ = part.box
+    if not cut.skirt and cut.fabric not in ("chiffon", "lace") and cut.type == "upper":
+        xs = np.linspace(x0, x1, 12)
+        u = (xs - (x0 + x1) / 2) / max(1, (x1 - x0) / 2)
+        bend = 0.008 * (1 - u**2) - (0.03 * np.abs(u) ** 3 if cut.neck == "shirt" else 0)
+        picture.stroke(np.stack([xs, hem + bend * s], 1), main * 0.62, 1.5, 0.55, part)
+
+
+def finish_sleeve(picture: Picture, points, radii, cut: Cut, fabric: Fabric, side: int) -> None:
+    """The cuff: a band across the end of the sleeve."""
+    main, accent = (np.float32(c) for c in cut.colours)
+    end, before = points[-1], points[-2]
+    way = (end - before) / max(1e-3, np.hypot(*(end - before)))
+    across = np.array([way[1], -way[0]])
+    wide = radii[-1] * 0.96
+    deep = {"polo": 0.5, "shirt": 0.7, "bow": 0.7}.get(cut.neck, 0.28) * radii[-1]
+    a, b = end - way * deep, end - way * 1.0
+    if cut.neck in ("polo", "shirt", "bow") or cut.trim:
+        colour = accent if cut.trim else main * 0.9
+        picture.fill(
+            [a - across * wide, a + across * wide, b + across * wide, b - across * wide],
+            colour,
+            0.8 if cut.fabric != "lace" else 0.4,
+        )
+    picture.stroke([a - across * wide, a + across * wide], main * 0.55, 1.5, 0.5)
+
+
+def finish_skirt(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric, top: float) -> None:
+    s, main = body.scale, np.float32(cut.colours[0])
+    if cut.type == "lower":
+        band = [part.box[0], part.box[2]]
+        y = body.y + (top + 0.022) * s
+        picture.stroke([(band[0], y), (band[1], y)], main * 0.55, 2, 0.6, part)
+        if cut.belt:
+            _belt(picture, part, body, top + 0.011, main * 0.4)
+        if cut.fabric == "denim":
+            picture.stroke(
+                [body.at(body.spine(0.4), top), body.at(body.spine(0.5), cut.skirt)], _thread(cut), 1.5, 0.7, part
+            )
+    elif cut.neck != "bib" and not cut.belt:
+        y = body.y + top * s
+        picture.stroke([(part.box[0], y + 2), (part.box[2], y + 2)], main * 0.5, 2, 0.5, part)
+    if cut.neck == "bib":
+        _belt(picture, part, body, top + 0.008, main * 0.85)
+    if cut.pockets:
+        for side in (-1, 1):
+            hips = [
+                body.at(body.spine(0.41) + side * 0.05, 0.405),
+                body.at(body.spine(0.43) + side * 0.062, 0.432),
+                body.at(body.spine(0.45) + side * 0.088, 0.44),
+            ]
+            picture.stroke(hips, _thread(cut), 2, 0.7, part)
+
+
+def finish_leg(picture: Picture, part: Part, points, radii, cut: Cut, fabric: Fabric, side: int, s: float, rng) -> None:
+    main = np.float32(cut.colours[0])
+    centre = points[1:]
+    if cut.leg in ("straight", "tapered", "wide") and cut.fabric in ("wool", "cotton") and cut.legs > 0.5:
+        picture.stroke(centre, np.minimum(1, main * 1.25 + 0.05), 2, 0.35, part)  # the crease
+        picture.stroke(centre + (2, 0), main * 0.6, 2, 0.4, part)
+    if cut.fabric == "denim":
+        outer = points + np.stack([side * radii * 0.86, np.zeros(len(radii))], 1)
+        picture.stroke(outer, _thread(cut), 1.2, 0.55, part)
+        if cut.worn > 0.35:  # faded thighs
+            for k in np.linspace(0.25, 0.7, 9):
+                middle = np.array([np.interp(k * (len(points) - 1), range(len(points)), points[:, i]) for i in (0, 1)])
+                r = float(np.interp(k * (len(points) - 1), range(len(points)), radii))
+                picture.fill(_oval(middle, r * 0.62, r * 0.9), np.minimum(1, main * 1.5 + 0.12), 0.05 * cut.worn, part)
+        if cut.worn > 0.72:  # ripped knees
+            for dy in (-0.02, 0.03):
+                middle = points[2] + (rng.uniform(-0.3, 0.3) * radii[2], dy * s)
+                picture.fill(_oval(middle, radii[2] * 0.55, 0.010 * s), (0.85, 0.72, 0.62), 0.9, part)
+                for k in (-0.004, 0.0, 0.005):
+                    picture.stroke(
+                        [middle + (-radii[2] * 0.5, k * s), middle + (radii[2] * 0.5, k * s)],
+                        (0.92, 0.93, 0.95),
+                        1,
+                        0.9,
+                        part,
+                    )
+    end, before = points[-1], points[-2]
+    way = (end - before) / max(1e-3, np.hypot(*(end - before)))
+    across, back = np.array([way[1], -way[0]]) * radii[-1], way * 0.014 * s
+    picture.stroke(
+        [end - back - across, end - back + across],
+        _thread(cut) if cut.fabric == "denim" else main * 0.6,
+        1.5,
+        0.6,
+        part,
+    )
+
+
+def finish_hips(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric) -> None:
+    """Waistband, fly and pockets."""
+    s, main = body.scale, np.float32(cut.colours[0])
+    top, x = cut.waist, float(body.spine(0.43))
+    y = body.y + (top + 0.024) * s
+    dark = main * 0.55
+    picture.stroke([(part.box[0], y), (part.box[2], y)], dark, 2, 0.7, part)
+    if cut.leg == "tight":
+        return
+    fly = [body.at(x + 0.001, top + 0.022), body.at(x + 0.001, 0.53)]
+    picture.stroke(fly, dark, 2, 0.6, part)
+    if cut.belt:
+        _belt(picture, part, body, top + 0.012, dark)
+    thread = _thread(cut)
+    for side in (-1, 1):
+        pocket = [
+            body.at(x + side * 0.048, top + 0.024),
+            body.at(x + side * 0.058, top + 0.052),
+            body.at(x + side * 0.092, top + 0.066),
+        ]
+        picture.stroke(pocket, thread if cut.fabric == "denim" else dark, 2, 0.75, part)
+        if cut.fabric == "denim":
+            loop = [body.at(x + side * 0.045, top), body.at(x + side * 0.045, top + 0.026)]
+            picture.stroke(loop, main * 0.75, 0.008 * s, 0.8, part)
+    if cut.fabric == "denim":
+        for dy in (0.003, 0.021):
+            picture.stroke(
+                [(part.box[0], body.y + (top + dy) * s), (part.box[2], body.y + (top + dy) * s)], thread, 1.2, 0.6, part
+            )
+        curve = [body.at(x + 0.018, top + 0.024), body.at(x + 0.018, 0.49), body.at(x + 0.002, 0.515)]
+        picture.stroke(curve, thread, 1.5, 0.8, part)
+        picture.fill(_disc(body.at(x, top + 0.012), 0.006 * s), (0.72, 0.60, 0.35), 1.0, part)
+
+
+def _thread(cut: Cut) -> np.ndarray:
+    return np.float32((0.80, 0.56, 0.26)) if cut.fabric == "denim" else np.float32(cut.colours[0]) * 0.55
+
+
+def _disc(centre, radius: float) -> np.ndarray:
+    return _oval(centre, radius, radius)
+
+
+def _oval(centre, rx: float, ry: float) -> np.ndarray:
+    a = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    return np.stack([centre[0] + rx * np.cos(a), centre[1] + ry * np.sin(a)], 1)
+
+
+def _front(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
+    s, main = body.scale, np.float32(cut.colours[0])
+    deep = _VEES.get(cut.neck, (0, 0.04))[1]
+    top, bottom = NECK_Y + deep, 0.265 if cut.front == "placket" else cut.hem
+    if bottom <= top:
+        return
+    at = np.linspace(top, bottom, 12)
+    centre = np.array([body.at(body.spine(y), y) for y in at])
+    side = 0.0 if cut.front in ("buttons", "placket") else 0.02
+    for dx, strength in ((0.010, 0.55), (-0.010, 0.35)) if side == 0 else ((0.030, 0.6),):
+        picture.stroke(centre + (dx * s, 0), main * 0.6, 1.5, strength, part)
+    count = {"placket": 3, "double": 4, "single": 4}.get(cut.front, 8)
+    tone = np.minimum(1, main + 0.25) if main.mean() < 0.5 else main * 0.55
+    columns = (-0.028, 0.028) if cut.front == "double" else (0.0,)
+    first = 0.012 if cut.front == "placket" else 0.02
+    size = 0.0042 if cut.front in ("buttons", "placket") else 0.0095
+    last = bottom - 0.012 if cut.front in ("buttons", "placket") else min(bottom, 0.50)
+    for y in np.linspace(top + first, last, count):
+        for dx in columns:
+            place = body.at(body.spine(y) + dx, y)
+            picture.fill(_disc(place + (0.5, 1), size * s * 1.25), main * 0.4, 0.6, part)
+            picture.fill(_disc(place, size * s), tone, 0.95, part)
+
+
+def _collar(picture: Picture, body: Body, cut: Cut, light: Light) -> None:
+    """Two leaves that meet at the throat; they belong to the garment."""
+    main, accent = (np.float32(c) for c in cut.colours)
+    base = accent if cut.neck == "polo" and cut.trim else np.minimum(1, main * 1.04)
+    wide, deep = _VEES[cut.neck]
+    for side in (-1, 1):
+        shade = 1.0 if side * light.direction[0] > 0 else 0.86
+        leaf = [
+            (0.034, 0.147),
+            (0.046, 0.158),
+            (0.052, 0.190),
+            (0.030, NECK_Y + deep + 0.014),
+            (0.003, NECK_Y + deep - 0.004),
+            (0.022, 0.172),
+        ]
+        picture.fill([body.at(side * x + 0.002, y + 0.004) for x, y in leaf], main * 0.35, 0.35)
+        picture.fill([body.at(side * x, y) for x, y in leaf], base * shade, 1.0, labelled=True)
+        picture.stroke([body.at(side * x, y) for x, y in leaf[1:5]], base * 0.6, 1.2, 0.6)
+
+
+def _bow(picture: Picture, body: Body, main) -> None:
+    knot = np.array([0.0, 0.196])
+    for side in (-1, 1):
+        tail = [(0, 0), (0.012, 0.02), (0.026, 0.095), (0.008, 0.10), (0.002, 0.03)]
+        picture.fill(
+            [body.at(side * x, knot[1] + y) for x, y in tail], main * (0.92 if side > 0 else 0.78), 1.0, labelled=True
+        )
+        loop = [(0, 0), (0.020, -0.016), (0.046, -0.014), (0.050, 0.010), (0.030, 0.018), (0, 0.006)]
+        picture.fill(
+            [body.at(side * x, knot[1] + y) for x, y in loop], main * (1.02 if side > 0 else 0.88), 1.0, labelled=True
+        )
+        picture.stroke(
+            [body.at(side * x, knot[1] + y) for x, y in ((0.004, 0), (0.028, -0.002), (0.042, 0.004))],
+            main * 0.6,
+            1.5,
+            0.6,
+        )
+    picture.fill(_disc(body.at(*knot), 0.008 * body.scale), main * 0.8, 1.0, labelled=True)
+
+
+def _lapels(picture: Picture, body: Body, cut: Cut) -> None:
+    main = np.float32(cut.colours[0])
+    for side in (-1, 1):
+        lapel = [
+            (0.036, 0.150),
+            (0.062, 0.166),
+            (0.076, 0.205),
+            (0.058, 0.214),
+            (0.068, 0.226),
+            (0.016, 0.315),
+            (0.006, 0.300),
+            (0.034, 0.20),
+        ]
+        shade = 1.06 if side < 0 else 0.92
+        picture.fill([body.at(side * x + 0.003, y + 0.005) for x, y in lapel], main * 0.3, 0.35)
+        picture.fill([body.at(side * x, y) for x, y in lapel], np.minimum(1, main * shade), 1.0, labelled=True)
+        picture.stroke([body.at(side * x, y) for x, y in lapel[2:6]], main * 0.5, 1.5, 0.7)
+
+
+def _pockets(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
+    main = np.float32(cut.colours[0])
+    if cut.neck == "lapels":
+        for side in (-1, 1):
+            flap = [(0.040, 0.440), (0.092, 0.432), (0.094, 0.452), (0.042, 0.460)]
+            picture.fill([body.at(body.spine(0.45) + side * x, y) for x, y in flap], main * 0.9, 0.9, part)
+            picture.stroke(
+                [body.at(body.spine(0.45) + side * x, y) for x, y in (flap[3], flap[2])], main * 0.45, 2, 0.7, part
+            )
+    elif cut.neck in ("shirt", "bow"):
+        box = [(0.032, 0.245), (0.072, 0.245), (0.072, 0.288), (0.052, 0.296), (0.032, 0.288), (0.032, 0.245)]
+        picture.stroke([body.at(x, y) for x, y in box], main * 0.6, 1.5, 0.6, part)
+
+
+def _belt(picture: Picture, part: Part, body: Body, y: float, colour) -> None:
+    s = body.scale
+    line = [(part.box[0], body.y + y * s), (part.box[2], body.y + y * s)]
+    picture.stroke(line, np.float32(colour), 0.017 * s, 0.95, part)
+    picture.stroke(
+        [(line[0][0], line[0][1] - 0.005 * s), (line[1][0], line[1][1] - 0.005 * s)],
+        np.minimum(1, np.float32(colour) * 1.6 + 0.05),
+        1.2,
+        0.4,
+        part,
+    )
+    x = float(body.spine(y))
+    buckle = [(-0.012, -0.009), (0.012, -0.009), (0.012, 0.009), (-0.012, 0.009), (-0.012, -0.009)]
+    picture.stroke([body.at(x + a, y + b) for a, b in buckle], (0.78, 0.70, 0.5), 2, 0.9, part)
+
+
+def _motif(picture: Picture, part: Part, body: Body, cut: Cut, rng) -> None:
+    s, accent = body.scale, np.float32(cut.colours[1])
+    centre = body.at(0, 0.285)
+    if cut.motif == "crest":
+        picture.fill(_oval(body.at(0.042, 0.252), 0.008 * s, 0.010 * s), accent, 0.9, part)
+    elif cut.motif == "heart":
+        a = np.linspace(0, 2 * np.pi, 40)
+        x, y = 16 * np.sin(a) ** 3, -(13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a))
+        picture.fill(centre + np.stack([x, y], 1) * (0.0024 * s), accent, 0.9, part)
+    elif cut.motif == "star":
+        a, r = np.arange(10) * np.pi / 5 - np.pi / 2, np.where(np.arange(10) % 2, 0.018, 0.043) * s
+        picture.fill(centre + np.stack([np.cos(a), np.sin(a)], 1) * r[:, None], accent, 0.9, part)
+    elif cut.motif == "face":
+        picture.fill(_disc(centre, 0.040 * s), accent, 0.9, part)
+        ink = np.float32(cut.colours[0])
+        for side in (-1, 1):
+            picture.fill(_oval(centre + (side * 0.014 * s, -0.010 * s), 0.005 * s, 0.008 * s), ink, 1, part)
+        a = np.linspace(0.3, np.pi - 0.3, 10)
+        picture.stroke(centre + np.stack([np.cos(a), np.sin(a)], 1) * 0.024 * s, ink, 0.006 * s, 1, part)
+    else:
+        word = "".join(rng.choice(list("AELMNORSTU"), int(rng.integers(3, 6))))
+        _word(picture, part, word, centre, 0.10 * s, accent)
+
+
+def _word(picture: Picture, part: Part, word: str, centre, wide: float, colour) -> None:
+    (w, h), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, 1, 2)
+    scale = wide / w
+    stamp = np.zeros((round(h * scale) + 8, round(wide) + 8), np.uint8)
+    cv2.putText(
+        stamp, word, (4, stamp.shape[0] - 4), cv2.FONT_HERSHEY_DUPLEX, scale, 255, max(2, round(4 * scale)), cv2.LINE_AA
+    )
+    x0, y0 = round(centre[0] - stamp.shape[1] / 2), round(centre[1] - stamp.shape[0] / 2)
+    px0, py0, px1, py1 = part.box
+    a0, b0, a1, b1 = max(x0, px0), max(y0, py0), min(x0 + stamp.shape[1], px1), min(y0 + stamp.shape[0], py1)
+    if a1 <= a0 or b1 <= b0:
+        return
+    ink = stamp[b0 - y0 : b1 - y0, a0 - x0 : a1 - x0].astype(np.float32) / 255 * 0.9
+    ink = (ink * part.mask[b0 - py0 : b1 - py0, a0 - px0 : a1 - px0])[..., None]
+    region = picture.rgba[b0:b1, a0:a1]
+    region *= 1 - ink
+    region[..., :3] += colour * ink
+    region[..., 3:] += ink
