@@ -158,7 +158,7 @@ def draw_trunk(picture: Picture, body: Body, look: Look, light: Light) -> None:
             leg = body.leg(side)
             _skin(picture, tube(shape, leg, np.array(LEG_RADII) * s * body.build), look, light)
             ankle = leg[-1]
-            foot = [ankle, ankle + (side * 0.012 * s, 0.022 * s), ankle + (side * 0.022 * s, 0.036 * s)]
+            foot = ankle + np.array([(0, 0), (side * 0.012, 0.022), (side * 0.022, 0.036)]) * s
             shoe = tube(shape, foot, np.array([0.016, 0.018, 0.013]) * s)
             picture.put(shoe, np.float32(look.hair) * 0.6)
     rows = _TRUNK[:, 0]

@@ -6,98 +6,26 @@ import cv2
 import numpy as np
 
 from shopee_od.datasets.shopsim.bodies import Body
-from shopee_od.datasets.shopsim.fabrics import Fabric
-from shopee_od.datasets.shopsim.surfaces import Light, Part, Picture, tube
+from shopee_od.datasets.shopsim.necklines import NECK_Y, VEES, finish_collar, finish_neck
+from shopee_od.datasets.shopsim.surfaces import Light, Part, Picture, disc, oval
 from shopee_od.datasets.shopsim.wardrobe import Cut
 
-_SCOOPS = {  # half width and depth of round necklines, below y = 0.158
-    "crew": (0.044, 0.030),
-    "scoop": (0.060, 0.062),
-    "boat": (0.078, 0.024),
-    "tank": (0.046, 0.070),
-    "round": (0.052, 0.036),
-}
-_VEES = {
-    "vee": (0.050, 0.080),
-    "vee_armless": (0.052, 0.085),
-    "shirt": (0.036, 0.045),
-    "polo": (0.034, 0.045),
-    "bow": (0.036, 0.034),
-    "lapels": (0.048, 0.150),
-}
-NECK_Y = 0.158
 
-
-def cut_neck(part: Part, body: Body, cut: Cut) -> None:
-    """Takes the neckline out of a trunk."""
-    x, y = part.grid()
-    s, cx = body.scale, body.x
-    if cut.neck in _SCOOPS:
-        wide, deep = _SCOOPS[cut.neck]
-        r = np.sqrt(((x - cx) / (wide * s)) ** 2 + ((y - body.y - NECK_Y * s) / (deep * s)) ** 2)
-        part.keep((r - 1) * deep * s)
-    elif cut.neck in _VEES:
-        wide, deep = _VEES[cut.neck]
-        edge = body.y + (NECK_Y + deep * (1 - np.abs(x - cx) / (wide * s))) * s
-        part.keep((y - edge) * 0.5)
-    elif cut.neck == "halter":
-        part.keep(y - body.y - 0.166 * s)
-    elif cut.neck in ("camisole", "tube"):
-        dip = 0.018 * (1 - np.abs(np.abs(part.u) - 0.5) * 2) if cut.neck == "camisole" else 0.004 * part.u**2
-        part.keep(y - body.y - (0.242 - dip + 0.012) * s)
-
-
-def straps(shape, body: Body, cut: Cut):
-    """The straps of camisoles, bibs and halters as parts."""
-    s = body.scale
-    if cut.neck == "tube":
-        return
-    wide = {"bib": 0.011, "halter": 0.012}.get(cut.neck, 0.0045)
-    outer = {"bib": 0.048, "halter": 0.018}.get(cut.neck, 0.052)
-    for side in (-1, 1):
-        low = {"bib": 0.275, "halter": 0.19}.get(cut.neck, 0.245)
-        points = [
-            body.at(side * (outer + 0.012), 0.168),
-            body.at(side * (outer + 0.006), 0.20),
-            body.at(side * outer, low),
-        ]
-        if cut.neck == "halter":
-            points = [body.at(side * 0.026, 0.148), body.at(side * 0.024, 0.165), body.at(side * 0.020, 0.2)]
-        part = tube(shape, points, np.full(3, wide * s))
-        if part is not None:
-            yield part
-
-
-def finish_trunk(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric, light: Light, rng) -> None:
+def finish_trunk(picture: Picture, part: Part, body: Body, cut: Cut, light: Light, rng) -> None:
     """Neck band or collar, front, pockets, print, hem."""
     s = body.scale
-    main, accent = (np.float32(c) for c in cut.colours)
-    trim = accent if cut.trim else main * 0.86
-    if cut.neck in _SCOOPS:
-        wide, deep = _SCOOPS[cut.neck]
-        around = np.linspace(0.02, np.pi - 0.02, 24)
-        band = np.array([body.at(wide * 1.04 * np.cos(a), NECK_Y + deep * 1.08 * np.sin(a)) for a in around])
-        picture.stroke(band, trim * 0.95, (0.010 if cut.fabric != "lace" else 0.006) * s, 0.85, part)
-        picture.stroke(band + (0, 0.006 * s), main * 0.62, 1, 0.5, part)
-    if cut.neck in ("vee", "vee_armless"):
-        wide, deep = _VEES[cut.neck]
-        line = [body.at(-wide, NECK_Y), body.at(0, NECK_Y + deep + 0.004), body.at(wide, NECK_Y)]
-        picture.stroke(line, trim * 0.95, 0.010 * s, 0.85, part)
+    main = np.float32(cut.colours[0])
+    finish_neck(picture, part, body, cut)
     if cut.motif:
         _motif(picture, part, body, cut, rng)
     if cut.front in ("buttons", "placket", "double", "single"):
         _front(picture, part, body, cut)
-    if cut.neck in ("shirt", "polo"):
-        _collar(picture, body, cut, light)
-    if cut.neck == "bow":
-        _bow(picture, body, main)
-    if cut.neck == "lapels":
-        _lapels(picture, body, cut)
+    finish_collar(picture, body, cut, light)
     if cut.pockets:
         _pockets(picture, part, body, cut)
     if cut.neck == "bib":
         for side in (-1, 1):
-            picture.fill(_disc(body.at(side * 0.045, 0.278), 0.009 * s), (0.75, 0.68, 0.45), 0.95)
+            picture.fill(disc(body.at(side * 0.045, 0.278), 0.009 * s), (0.75, 0.68, 0.45), 0.95)
         box = [(-0.03, 0.30), (0.03, 0.30), (0.03, 0.345), (-0.03, 0.345), (-0.03, 0.30)]
         picture.stroke([body.at(*p) for p in box], _thread(cut), 2, 0.7, part)
     if cut.belt:
@@ -111,7 +39,7 @@ def finish_trunk(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fab
         picture.stroke(np.stack([xs, hem + bend * s], 1), main * 0.62, 1.5, 0.55, part)
 
 
-def finish_sleeve(picture: Picture, points, radii, cut: Cut, fabric: Fabric, side: int) -> None:
+def finish_sleeve(picture: Picture, points, radii, cut: Cut) -> None:
     """The cuff: a band across the end of the sleeve."""
     main, accent = (np.float32(c) for c in cut.colours)
     end, before = points[-1], points[-2]
@@ -130,7 +58,7 @@ def finish_sleeve(picture: Picture, points, radii, cut: Cut, fabric: Fabric, sid
     picture.stroke([a - across * wide, a + across * wide], main * 0.55, 1.5, 0.5)
 
 
-def finish_skirt(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric, top: float) -> None:
+def finish_skirt(picture: Picture, part: Part, body: Body, cut: Cut, top: float) -> None:
     s, main = body.scale, np.float32(cut.colours[0])
     if cut.type == "lower":
         band = [part.box[0], part.box[2]]
@@ -157,12 +85,12 @@ def finish_skirt(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fab
             picture.stroke(hips, _thread(cut), 2, 0.7, part)
 
 
-def finish_leg(picture: Picture, part: Part, points, radii, cut: Cut, fabric: Fabric, side: int, s: float, rng) -> None:
+def finish_leg(picture: Picture, part: Part, points, radii, cut: Cut, side: int, s: float, rng) -> None:
     main = np.float32(cut.colours[0])
     centre = points[1:]
     if cut.leg in ("straight", "tapered", "wide") and cut.fabric in ("wool", "cotton") and cut.legs > 0.5:
         picture.stroke(centre, np.minimum(1, main * 1.25 + 0.05), 2, 0.35, part)  # the crease
-        picture.stroke(centre + (2, 0), main * 0.6, 2, 0.4, part)
+        picture.stroke(centre + np.array([2, 0]), main * 0.6, 2, 0.4, part)
     if cut.fabric == "denim":
         outer = points + np.stack([side * radii * 0.86, np.zeros(len(radii))], 1)
         picture.stroke(outer, _thread(cut), 1.2, 0.55, part)
@@ -170,14 +98,14 @@ def finish_leg(picture: Picture, part: Part, points, radii, cut: Cut, fabric: Fa
             for k in np.linspace(0.25, 0.7, 9):
                 middle = np.array([np.interp(k * (len(points) - 1), range(len(points)), points[:, i]) for i in (0, 1)])
                 r = float(np.interp(k * (len(points) - 1), range(len(points)), radii))
-                picture.fill(_oval(middle, r * 0.62, r * 0.9), np.minimum(1, main * 1.5 + 0.12), 0.05 * cut.worn, part)
+                picture.fill(oval(middle, r * 0.62, r * 0.9), np.minimum(1, main * 1.5 + 0.12), 0.05 * cut.worn, part)
         if cut.worn > 0.72:  # ripped knees
             for dy in (-0.02, 0.03):
-                middle = points[2] + (rng.uniform(-0.3, 0.3) * radii[2], dy * s)
-                picture.fill(_oval(middle, radii[2] * 0.55, 0.010 * s), (0.85, 0.72, 0.62), 0.9, part)
+                middle = points[2] + np.array([rng.uniform(-0.3, 0.3) * radii[2], dy * s])
+                picture.fill(oval(middle, radii[2] * 0.55, 0.010 * s), (0.85, 0.72, 0.62), 0.9, part)
                 for k in (-0.004, 0.0, 0.005):
                     picture.stroke(
-                        [middle + (-radii[2] * 0.5, k * s), middle + (radii[2] * 0.5, k * s)],
+                        middle + np.array([(-radii[2] * 0.5, k * s), (radii[2] * 0.5, k * s)]),
                         (0.92, 0.93, 0.95),
                         1,
                         0.9,
@@ -195,7 +123,7 @@ def finish_leg(picture: Picture, part: Part, points, radii, cut: Cut, fabric: Fa
     )
 
 
-def finish_hips(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabric) -> None:
+def finish_hips(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
     """Waistband, fly and pockets."""
     s, main = body.scale, np.float32(cut.colours[0])
     top, x = cut.waist, float(body.spine(0.43))
@@ -226,25 +154,16 @@ def finish_hips(picture: Picture, part: Part, body: Body, cut: Cut, fabric: Fabr
             )
         curve = [body.at(x + 0.018, top + 0.024), body.at(x + 0.018, 0.49), body.at(x + 0.002, 0.515)]
         picture.stroke(curve, thread, 1.5, 0.8, part)
-        picture.fill(_disc(body.at(x, top + 0.012), 0.006 * s), (0.72, 0.60, 0.35), 1.0, part)
+        picture.fill(disc(body.at(x, top + 0.012), 0.006 * s), (0.72, 0.60, 0.35), 1.0, part)
 
 
 def _thread(cut: Cut) -> np.ndarray:
     return np.float32((0.80, 0.56, 0.26)) if cut.fabric == "denim" else np.float32(cut.colours[0]) * 0.55
 
 
-def _disc(centre, radius: float) -> np.ndarray:
-    return _oval(centre, radius, radius)
-
-
-def _oval(centre, rx: float, ry: float) -> np.ndarray:
-    a = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    return np.stack([centre[0] + rx * np.cos(a), centre[1] + ry * np.sin(a)], 1)
-
-
 def _front(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
     s, main = body.scale, np.float32(cut.colours[0])
-    deep = _VEES.get(cut.neck, (0, 0.04))[1]
+    deep = VEES.get(cut.neck, (0, 0.04))[1]
     top, bottom = NECK_Y + deep, 0.265 if cut.front == "placket" else cut.hem
     if bottom <= top:
         return
@@ -252,7 +171,7 @@ def _front(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
     centre = np.array([body.at(body.spine(y), y) for y in at])
     side = 0.0 if cut.front in ("buttons", "placket") else 0.02
     for dx, strength in ((0.010, 0.55), (-0.010, 0.35)) if side == 0 else ((0.030, 0.6),):
-        picture.stroke(centre + (dx * s, 0), main * 0.6, 1.5, strength, part)
+        picture.stroke(centre + np.array([dx * s, 0]), main * 0.6, 1.5, strength, part)
     count = {"placket": 3, "double": 4, "single": 4}.get(cut.front, 8)
     tone = np.minimum(1, main + 0.25) if main.mean() < 0.5 else main * 0.55
     columns = (-0.028, 0.028) if cut.front == "double" else (0.0,)
@@ -262,67 +181,8 @@ def _front(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
     for y in np.linspace(top + first, last, count):
         for dx in columns:
             place = body.at(body.spine(y) + dx, y)
-            picture.fill(_disc(place + (0.5, 1), size * s * 1.25), main * 0.4, 0.6, part)
-            picture.fill(_disc(place, size * s), tone, 0.95, part)
-
-
-def _collar(picture: Picture, body: Body, cut: Cut, light: Light) -> None:
-    """Two leaves that meet at the throat; they belong to the garment."""
-    main, accent = (np.float32(c) for c in cut.colours)
-    base = accent if cut.neck == "polo" and cut.trim else np.minimum(1, main * 1.04)
-    wide, deep = _VEES[cut.neck]
-    for side in (-1, 1):
-        shade = 1.0 if side * light.direction[0] > 0 else 0.86
-        leaf = [
-            (0.034, 0.147),
-            (0.046, 0.158),
-            (0.052, 0.190),
-            (0.030, NECK_Y + deep + 0.014),
-            (0.003, NECK_Y + deep - 0.004),
-            (0.022, 0.172),
-        ]
-        picture.fill([body.at(side * x + 0.002, y + 0.004) for x, y in leaf], main * 0.35, 0.35)
-        picture.fill([body.at(side * x, y) for x, y in leaf], base * shade, 1.0, labelled=True)
-        picture.stroke([body.at(side * x, y) for x, y in leaf[1:5]], base * 0.6, 1.2, 0.6)
-
-
-def _bow(picture: Picture, body: Body, main) -> None:
-    knot = np.array([0.0, 0.196])
-    for side in (-1, 1):
-        tail = [(0, 0), (0.012, 0.02), (0.026, 0.095), (0.008, 0.10), (0.002, 0.03)]
-        picture.fill(
-            [body.at(side * x, knot[1] + y) for x, y in tail], main * (0.92 if side > 0 else 0.78), 1.0, labelled=True
-        )
-        loop = [(0, 0), (0.020, -0.016), (0.046, -0.014), (0.050, 0.010), (0.030, 0.018), (0, 0.006)]
-        picture.fill(
-            [body.at(side * x, knot[1] + y) for x, y in loop], main * (1.02 if side > 0 else 0.88), 1.0, labelled=True
-        )
-        picture.stroke(
-            [body.at(side * x, knot[1] + y) for x, y in ((0.004, 0), (0.028, -0.002), (0.042, 0.004))],
-            main * 0.6,
-            1.5,
-            0.6,
-        )
-    picture.fill(_disc(body.at(*knot), 0.008 * body.scale), main * 0.8, 1.0, labelled=True)
-
-
-def _lapels(picture: Picture, body: Body, cut: Cut) -> None:
-    main = np.float32(cut.colours[0])
-    for side in (-1, 1):
-        lapel = [
-            (0.036, 0.150),
-            (0.062, 0.166),
-            (0.076, 0.205),
-            (0.058, 0.214),
-            (0.068, 0.226),
-            (0.016, 0.315),
-            (0.006, 0.300),
-            (0.034, 0.20),
-        ]
-        shade = 1.06 if side < 0 else 0.92
-        picture.fill([body.at(side * x + 0.003, y + 0.005) for x, y in lapel], main * 0.3, 0.35)
-        picture.fill([body.at(side * x, y) for x, y in lapel], np.minimum(1, main * shade), 1.0, labelled=True)
-        picture.stroke([body.at(side * x, y) for x, y in lapel[2:6]], main * 0.5, 1.5, 0.7)
+            picture.fill(disc(place + np.array([0.5, 1]), size * s * 1.25), main * 0.4, 0.6, part)
+            picture.fill(disc(place, size * s), tone, 0.95, part)
 
 
 def _pockets(picture: Picture, part: Part, body: Body, cut: Cut) -> None:
@@ -359,7 +219,7 @@ def _motif(picture: Picture, part: Part, body: Body, cut: Cut, rng) -> None:
     s, accent = body.scale, np.float32(cut.colours[1])
     centre = body.at(0, 0.285)
     if cut.motif == "crest":
-        picture.fill(_oval(body.at(0.042, 0.252), 0.008 * s, 0.010 * s), accent, 0.9, part)
+        picture.fill(oval(body.at(0.042, 0.252), 0.008 * s, 0.010 * s), accent, 0.9, part)
     elif cut.motif == "heart":
         a = np.linspace(0, 2 * np.pi, 40)
         x, y = 16 * np.sin(a) ** 3, -(13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a))
@@ -368,10 +228,10 @@ def _motif(picture: Picture, part: Part, body: Body, cut: Cut, rng) -> None:
         a, r = np.arange(10) * np.pi / 5 - np.pi / 2, np.where(np.arange(10) % 2, 0.018, 0.043) * s
         picture.fill(centre + np.stack([np.cos(a), np.sin(a)], 1) * r[:, None], accent, 0.9, part)
     elif cut.motif == "face":
-        picture.fill(_disc(centre, 0.040 * s), accent, 0.9, part)
+        picture.fill(disc(centre, 0.040 * s), accent, 0.9, part)
         ink = np.float32(cut.colours[0])
         for side in (-1, 1):
-            picture.fill(_oval(centre + (side * 0.014 * s, -0.010 * s), 0.005 * s, 0.008 * s), ink, 1, part)
+            picture.fill(oval(centre + np.array([side * 0.014 * s, -0.010 * s]), 0.005 * s, 0.008 * s), ink, 1, part)
         a = np.linspace(0.3, np.pi - 0.3, 10)
         picture.stroke(centre + np.stack([np.cos(a), np.sin(a)], 1) * 0.024 * s, ink, 0.006 * s, 1, part)
     else:

@@ -18,13 +18,14 @@ _GLOSS = {"satin": 1.0, "jersey": 0.12, "chiffon": 0.25, "denim": 0.05}
 _DYES = (
     (0.00, 0.02, 0.93), (0.00, 0.02, 0.10), (0.08, 0.06, 0.88), (0.62, 0.55, 0.28), (0.00, 0.03, 0.55),
     (0.08, 0.30, 0.72), (0.97, 0.22, 0.90), (0.99, 0.75, 0.66), (0.58, 0.35, 0.80), (0.40, 0.25, 0.72),
-    (0.13, 0.55, 0.90), (0.77, 0.25, 0.75), (0.95, 0.60, 0.42), (0.24, 0.30, 0.40), (0.48, 0.55, 0.50), (0.05, 0.60, 0.80),
+    (0.13, 0.55, 0.90), (0.77, 0.25, 0.75), (0.95, 0.60, 0.42), (0.24, 0.30, 0.40), (0.48, 0.55, 0.50),
+    (0.05, 0.60, 0.80),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Fabric:
-    """A tile that repeats without a seam, float32: rgb (S, S, 3) and alpha (S, S) in 0..1, relief (S, S) about −1..1."""
+    """A tile that repeats without a seam, float32: rgb (S, S, 3), alpha (S, S) in 0..1, relief (S, S) about −1..1."""
 
     rgb: np.ndarray
     alpha: np.ndarray
@@ -145,7 +146,7 @@ def _lace(rng, size: int) -> np.ndarray:
     net = np.clip((net - 0.72) * 4, 0, 0.75)
     cells, petals = int(rng.choice([4, 5, 6])), int(rng.choice([5, 6, 8]))
     places = [(*p, rng.uniform(0.34, 0.44), rng.uniform(0, 6)) for p in _spread(rng, size, cells, 0.12)]
-    turned = iter([p for p in places])
+    turned = iter(places)
 
     def draw(canvas, cx, cy):
         _, _, share, turn = next(turned)

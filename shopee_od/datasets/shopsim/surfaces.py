@@ -7,6 +7,7 @@ A part of a garment knows, for each of its pixels, how far across it is (u), how
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -51,7 +52,7 @@ class Light:
 
 
 def sheet(shape, rows, centre, left, right) -> Part | None:
-    """Knots (y, centre x, half width to the left, to the right), y rising, in pixels -> a part of a trunk or a skirt."""
+    """Knots (y, centre x, half widths left and right), y rising, in pixels -> a part of a trunk or a skirt."""
     rows = np.asarray(rows, np.float32)
     curves = PchipInterpolator(rows, np.stack([centre, left, right], 1))
     y0, y1 = max(0, int(rows[0])), min(shape[0], int(np.ceil(rows[-1])))
@@ -72,14 +73,12 @@ def sheet(shape, rows, centre, left, right) -> Part | None:
     return Part((x0, y0, x1, y1), np.clip(inside + 0.5, 0, 1).astype(np.float32), u, v, half, across)
 
 
-def tube(shape, points, radii, cut=(False, False), smooth: int = 3) -> Part | None:
+def tube(shape, points, radii, cut=(False, False)) -> Part | None:
     """Points (K, 2) and radii (K,) in pixels -> a part of a limb; `cut` ends are straight, others round."""
     points, radii = np.asarray(points, np.float64), np.asarray(radii, np.float64)
     length = np.concatenate([[0], np.cumsum(np.maximum(1e-3, np.hypot(*np.diff(points, axis=0).T)))])
-    if smooth > 1 and len(points) > 2:
-        fine = np.unique(
-            np.concatenate([np.linspace(a, b, smooth + 1) for a, b in zip(length, length[1:], strict=False)])
-        )
+    if len(points) > 2:  # bends are rounded
+        fine = np.unique(np.concatenate([np.linspace(a, b, 4) for a, b in pairwise(length)]))
         points = PchipInterpolator(length, points)(fine)
         radii, length = PchipInterpolator(length, radii)(fine), fine
     low = np.floor((points - radii[:, None]).min(0)).astype(int) - 2
@@ -172,8 +171,19 @@ def cloth(part: Part, fabric: Fabric, light: Light, height=0.0, roundness=0.8, g
     return rgb, part.mask * fabric.alpha[row, column]
 
 
+def disc(centre, radius: float) -> np.ndarray:
+    """A circle's outline (16, 2) in pixels."""
+    return oval(centre, radius, radius)
+
+
+def oval(centre, rx: float, ry: float) -> np.ndarray:
+    """An upright ellipse's outline (16, 2) in pixels."""
+    a = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    return np.stack([centre[0] + rx * np.cos(a), centre[1] + ry * np.sin(a)], 1)
+
+
 class Picture:
-    """What is drawn before the backdrop: premultiplied `rgba`, and `garment`, how much of a pixel is the labelled one."""
+    """What is drawn before the backdrop: premultiplied `rgba`; `garment` is how much of a pixel is the labelled one."""
 
     def __init__(self, height: int, width: int):
         self.rgba = np.zeros((height, width, 4), np.float32)

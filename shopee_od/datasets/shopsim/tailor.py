@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from shopee_od.datasets.shopsim import details
+from shopee_od.datasets.shopsim import details, necklines
 from shopee_od.datasets.shopsim.bodies import ARM_RADII, ARMPIT, BUST, HIP, LEG_RADII, Body
 from shopee_od.datasets.shopsim.fabrics import Fabric
 from shopee_od.datasets.shopsim.surfaces import Light, Part, Picture, cloth, ridges, streaks, tube
@@ -51,14 +51,14 @@ class Tailor:
         part = self._trunk(cut)
         if part is None:
             return
-        details.cut_neck(part, self.body, cut)
+        necklines.cut_neck(part, self.body, cut)
         if cut.front == "open":
             part = self._opened(part)
         if cut.straps or cut.neck == "halter":
-            for strap in details.straps(self.picture.shape, self.body, cut):
+            for strap in necklines.straps(self.picture.shape, self.body, cut):
                 self._lay(strap, fabric, 0.0, labelled)
         self._lay(part, fabric, self._trunk_folds(part, cut), labelled, lined=0.075 if cut.lining else None)
-        details.finish_trunk(self.picture, part, self.body, cut, fabric, self.light, self.rng)
+        details.finish_trunk(self.picture, part, self.body, cut, self.light, self.rng)
 
     def sleeve(self, cut: Cut, fabric: Fabric, side: int, labelled: bool) -> None:
         if not cut.sleeve or not cut.hem:
@@ -81,7 +81,7 @@ class Tailor:
         if cut.sleeve_flare or cut.sleeve_ease > 1.45:
             folds = folds + 0.006 * s * np.cos(part.u * 5 + self.rng.uniform(0, 6)) * (part.v / reach)
         self._lay(part, fabric, folds, labelled)
-        details.finish_sleeve(self.picture, points, radii * s, cut, fabric, side)
+        details.finish_sleeve(self.picture, points, radii * s, cut)
 
     def lower(self, cut: Cut, fabric: Fabric, labelled: bool) -> None:
         """A skirt, or trousers."""
@@ -125,7 +125,7 @@ class Tailor:
         return part
 
     def _hem(self, part: Part, cut: Cut, bottom: float) -> None:
-        x, y = part.grid()
+        _, y = part.grid()
         s, phase = self.body.scale, self.rng.uniform(0, 6)
         edge = self.body.y + bottom * s + 0.008 * s * (1 - part.u**2)
         if cut.fabric == "lace":
@@ -157,7 +157,7 @@ class Tailor:
         part = body.trunk(self.picture.shape, knots, half - sway * below * 0.3, half + sway * below * 0.3)
         if part is None:
             return
-        x, y = part.grid()
+        _, y = part.grid()
         phase, count = self.rng.uniform(0, 6), cut.pleats
         wave = np.cos(part.u * max(2, count) * 1.6 + phase) * (0.007 if count else 0.001)
         scallop = 0.006 * np.abs(np.sin(part.u * 13)) if cut.fabric == "lace" else 0
@@ -168,7 +168,7 @@ class Tailor:
             sharp = ridges(np.sin(part.u * count * 1.6 + phase)) if count > 10 else np.cos(part.u * count * 2.2 + phase)
             folds = folds + 0.020 * s * sharp * np.sqrt(share) / max(1.0, count / 4)
         self._lay(part, fabric, folds, labelled, lined=0.0 if cut.lining else None)
-        details.finish_skirt(self.picture, part, body, cut, fabric, top)
+        details.finish_skirt(self.picture, part, body, cut, top)
 
     def _trousers(self, cut: Cut, fabric: Fabric, labelled: bool) -> None:
         body, s, shape = self.body, self.body.scale, self.picture.shape
@@ -188,7 +188,7 @@ class Tailor:
             if cut.leg in ("wide", "flare"):
                 folds = folds + 0.007 * s * np.cos(part.u * 4.5 + self.rng.uniform(0, 6)) * t
             self._lay(part, fabric, folds, labelled)
-            details.finish_leg(self.picture, part, points, widths * s, cut, fabric, side, s, self.rng)
+            details.finish_leg(self.picture, part, points, widths * s, cut, side, s, self.rng)
         rows = np.array([cut.waist, 0.43, HIP, 0.52, 0.548])
         hips = body.width(rows) + 0.004 + (0.008 if cut.leg == "wide" else 0)
         hips[-2:] = hips[-2] * 1.0, hips[-2] * 0.55
@@ -198,7 +198,7 @@ class Tailor:
         _, y = part.grid()
         part.mask = part.mask * np.clip((body.y + 0.552 * s - y) / (0.05 * s), 0, 1)  # runs into the legs
         self._lay(part, fabric, self._folds(cut, part, np.pi / 2 - 0.5, 0.05, 0.018) * 0.5, labelled)
-        details.finish_hips(self.picture, part, body, cut, fabric)
+        details.finish_hips(self.picture, part, body, cut)
 
     # Folds, and the laying down
 

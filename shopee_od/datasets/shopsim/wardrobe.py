@@ -82,7 +82,8 @@ def _blouse(rng):
 def _chiffon(rng):
     pattern = _pick(rng, "plain", "floral", "dots", p=[0.6, 0.3, 0.1])
     return _made(
-        "Chiffon", "upper", "chiffon", pattern, rng, neck=_pick(rng, "crew", "vee", "boat"), hem=rng.uniform(0.47, 0.54),
+        "Chiffon", "upper", "chiffon", pattern, rng, neck=_pick(rng, "crew", "vee", "boat"),
+        hem=rng.uniform(0.47, 0.54),
         ease=rng.uniform(0.016, 0.03), shape=rng.uniform(0, 0.3), flare=rng.uniform(0.015, 0.04),
         sleeve=_pick(rng, 0.34, 0.62, 0.9), sleeve_ease=rng.uniform(1.5, 1.9), sleeve_flare=rng.uniform(0.015, 0.04),
         pleats=int(rng.integers(4, 8)),
@@ -91,7 +92,8 @@ def _chiffon(rng):
 
 def _lace_shirt(rng):
     return _made(
-        "Lace_Shirt", "upper", "lace", "plain", rng, neck=_pick(rng, "crew", "boat", "scoop"), hem=rng.uniform(0.44, 0.51),
+        "Lace_Shirt", "upper", "lace", "plain", rng, neck=_pick(rng, "crew", "boat", "scoop"),
+        hem=rng.uniform(0.44, 0.51),
         ease=rng.uniform(0.004, 0.012), shape=rng.uniform(0.4, 1), sleeve=_pick(rng, 0.3, 0.66, 0.95),
         sleeve_ease=rng.uniform(1.15, 1.4), trim=True, lining=rng.random() < 0.3,
     )  # fmt: skip
@@ -106,7 +108,8 @@ def _tee(rng):
     )
     return _made(
         "T_Shirt", "upper", "jersey", pattern, rng, neck=_pick(rng, "crew", "vee", "scoop", p=[0.6, 0.25, 0.15]),
-        hem=rng.uniform(0.46, 0.53), ease=rng.uniform(0.004, 0.02), shape=rng.uniform(0, 0.7), sleeve=rng.uniform(0.26, 0.4),
+        hem=rng.uniform(0.46, 0.53), ease=rng.uniform(0.004, 0.02), shape=rng.uniform(0, 0.7),
+        sleeve=rng.uniform(0.26, 0.4),
         sleeve_ease=rng.uniform(1.25, 1.6), motif=motif, trim=rng.random() < 0.3,
     )  # fmt: skip
 
@@ -115,7 +118,8 @@ def _polo(rng):
     pattern = _pick(rng, "plain", "stripes", p=[0.72, 0.28])
     return _made(
         "Polo_Shirt", "upper", "pique", pattern, rng, neck="polo", front="placket", hem=rng.uniform(0.46, 0.52),
-        ease=rng.uniform(0.005, 0.014), shape=rng.uniform(0.2, 0.7), sleeve=rng.uniform(0.26, 0.36), sleeve_ease=1.3, trim=True,
+        ease=rng.uniform(0.005, 0.014), shape=rng.uniform(0.2, 0.7), sleeve=rng.uniform(0.26, 0.36), sleeve_ease=1.3,
+        trim=True,
         motif=_pick(rng, "", "crest", p=[0.4, 0.6]),
     )  # fmt: skip
 
@@ -123,7 +127,8 @@ def _polo(rng):
 def _tank(rng):
     pattern = _pick(rng, "plain", "stripes", "animal", p=[0.75, 0.2, 0.05])
     return _made(
-        "Tank_Top", "upper", _pick(rng, "jersey", "knit", p=[0.7, 0.3]), pattern, rng, neck="tank", hem=rng.uniform(0.44, 0.51),
+        "Tank_Top", "upper", _pick(rng, "jersey", "knit", p=[0.7, 0.3]), pattern, rng, neck="tank",
+        hem=rng.uniform(0.44, 0.51),
         ease=rng.uniform(0.001, 0.010), shape=rng.uniform(0.4, 1), trim=rng.random() < 0.4,
     )  # fmt: skip
 
@@ -141,7 +146,8 @@ def _coat(rng):
 def _dress(rng):
     fabric = _pick(rng, "cotton", "jersey", "satin", "knit", p=[0.4, 0.3, 0.15, 0.15])
     return _made(
-        "Dress", "full", fabric, _pick(rng, "plain", "floral", "dots", "stripes", "checks", p=[0.3, 0.3, 0.15, 0.15, 0.1]), rng,
+        "Dress", "full", fabric,
+        _pick(rng, "plain", "floral", "dots", "stripes", "checks", p=[0.3, 0.3, 0.15, 0.15, 0.1]), rng,
         neck=_pick(rng, "crew", "vee", "boat", "shirt", p=[0.35, 0.3, 0.15, 0.2]), hem=rng.uniform(0.365, 0.39),
         ease=0.005, sleeve=_pick(rng, 0.3, 0.5, 0.95), sleeve_ease=rng.uniform(1.2, 1.6), skirt=rng.uniform(0.62, 0.88),
         skirt_flare=rng.uniform(0.01, 0.11), pleats=int(rng.integers(3, 8)), belt=rng.random() < 0.4,
@@ -170,7 +176,8 @@ def _lace_dress(rng):
 def _suspenders(rng):
     return _made(
         "Suspenders_Skirt", "full", _pick(rng, "denim", "cotton", "wool", p=[0.45, 0.35, 0.2]),
-        _pick(rng, "plain", "checks", p=[0.75, 0.25]), rng, neck="bib", hem=0.39, ease=0.006, skirt=rng.uniform(0.58, 0.72),
+        _pick(rng, "plain", "checks", p=[0.75, 0.25]), rng, neck="bib", hem=0.39, ease=0.006,
+        skirt=rng.uniform(0.58, 0.72),
         skirt_flare=rng.uniform(0.02, 0.09), pleats=int(rng.integers(0, 6)), straps=True, pockets=rng.random() < 0.6,
     )  # fmt: skip
 
@@ -186,7 +193,8 @@ def _skirt(rng):
     return _made(
         "Skirt", "lower", _pick(rng, "cotton", "wool", "denim", "satin", p=[0.45, 0.2, 0.15, 0.2]),
         _pick(rng, "plain", "floral", "checks", "dots", "stripes", p=[0.5, 0.18, 0.14, 0.09, 0.09]), rng,
-        skirt=rng.uniform(0.60, 0.90), skirt_flare=flare, pleats={"a-line": 2, "pencil": 0, "pleated": 14, "full": 7}[style],
+        skirt=rng.uniform(0.60, 0.90), skirt_flare=flare,
+        pleats={"a-line": 2, "pencil": 0, "pleated": 14, "full": 7}[style],
         waist=rng.uniform(0.375, 0.40), belt=rng.random() < 0.25,
     )  # fmt: skip
 
@@ -202,14 +210,17 @@ def _jeans(rng):
 def _pants(rng):
     return _made(
         "Pants", "lower", _pick(rng, "cotton", "wool", "satin", p=[0.6, 0.25, 0.15]),
-        _pick(rng, "plain", "stripes", "checks", "leaf", p=[0.75, 0.08, 0.1, 0.07]), rng, legs=_pick(rng, 1.0, 0.88, 0.75, p=[0.5, 0.3, 0.2]),
-        leg=_pick(rng, "straight", "wide", "tapered", p=[0.4, 0.35, 0.25]), waist=rng.uniform(0.375, 0.41), belt=rng.random() < 0.3,
+        _pick(rng, "plain", "stripes", "checks", "leaf", p=[0.75, 0.08, 0.1, 0.07]), rng,
+        legs=_pick(rng, 1.0, 0.88, 0.75, p=[0.5, 0.3, 0.2]),
+        leg=_pick(rng, "straight", "wide", "tapered", p=[0.4, 0.35, 0.25]), waist=rng.uniform(0.375, 0.41),
+        belt=rng.random() < 0.3,
     )  # fmt: skip
 
 
 def _leggings(rng):
     return _made(
-        "Leggings", "lower", "jersey", _pick(rng, "plain", "animal", "floral", "stripes", p=[0.72, 0.08, 0.12, 0.08]), rng,
+        "Leggings", "lower", "jersey", _pick(rng, "plain", "animal", "floral", "stripes", p=[0.72, 0.08, 0.12, 0.08]),
+        rng,
         legs=_pick(rng, 1.0, 0.86), leg="tight", waist=rng.uniform(0.385, 0.41),
     )  # fmt: skip
 
