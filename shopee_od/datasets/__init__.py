@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set that can be read: what it is, its reader, the files that show it is there, the mend if they are not."""
+    """A data set that can be read: what it is, its reader, the files that show it is there, the mend where not."""
 
     says: str
     reader: str

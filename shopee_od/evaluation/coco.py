@@ -37,6 +37,7 @@ class Matches:
     hit:     bool (T, n), matched to a box that counts
     ignored: bool (T, n), matched to an ignore or crowd box: neither right nor wrong
     truths:  int (P,), the boxes of each photo that count
+    box:     int (T, n), which box of its photo and category it is matched to, 0-based as they were given; -1 for none
     """
 
     photo: np.ndarray
@@ -45,6 +46,7 @@ class Matches:
     hit: np.ndarray
     ignored: np.ndarray
     truths: np.ndarray
+    box: np.ndarray
 
 
 def match(
@@ -111,17 +113,18 @@ def _flat(photos: list[dict | None]) -> Matches:
     counts = [0 if p is None else len(p["dtScores"]) for p in photos]
     there = [p for p in photos if p is not None]
     scores = np.concatenate([[], *(p["dtScores"] for p in there)])
-    none = np.zeros((len(IOUS), 0), bool)
-    matched = np.concatenate([none, *(p["dtMatches"] > 0 for p in there)], axis=1)
-    ignored = np.concatenate([none, *(p["dtIgnore"].astype(bool) for p in there)], axis=1)
+    none = np.zeros((len(IOUS), 0))
+    box = np.concatenate([none, *(p["dtMatches"] for p in there)], axis=1).astype(np.int32) - 1  # its ids are from 1
+    ignored = np.concatenate([none, *(p["dtIgnore"] for p in there)], axis=1).astype(bool)
     order = np.argsort(-scores, kind="stable")
     return Matches(
         photo=np.repeat(np.arange(len(photos)), counts)[order],
         rank=np.concatenate([np.zeros(0, int), *(np.arange(c) for c in counts)])[order],
         scores=scores[order],
-        hit=(matched & ~ignored)[:, order],
+        hit=((box >= 0) & ~ignored)[:, order],
         ignored=ignored[:, order],
         truths=np.array(truths, int),
+        box=box[:, order],
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.evaluation.coco import AT_50, IOUS
+from shopee_od.evaluation.curves import together
 from shopee_od.evaluation.views import by_class
 from shopee_od.ops.boxes import iou
 from shopee_od.types import Detections
@@ -22,17 +23,13 @@ def best_threshold(
     IoU >= 0.5, matched as for AP. `ignore` and crowd boxes, and detections matched to them, are left out. Of
     several best thresholds it is the highest; (0.5, 0.0) where no detection is right.
     """
-    matches = list(by_class(detections, dataset, classes).values())
-    scores = np.concatenate([[], *(m.scores[~m.ignored[AT_50]] for m in matches)])
-    hit = np.concatenate([[], *(m.hit[AT_50][~m.ignored[AT_50]] for m in matches)])
-    if not hit.any():
+    curve = together(by_class(detections, dataset, classes).values())
+    if not curve.hit.any():
         return 0.5, 0.0
-    order = np.argsort(-scores, kind="stable")
-    scores, right = scores[order], np.cumsum(hit[order])
-    f1 = 2 * right / (np.arange(1, len(scores) + 1) + sum(m.truths.sum() for m in matches))
-    last_of_ties = np.append(scores[1:] < scores[:-1], True)  # a threshold takes all of a score or none
+    f1 = 2 * np.cumsum(curve.hit) / (np.arange(1, len(curve.scores) + 1) + curve.boxes)
+    last_of_ties = np.append(curve.scores[1:] < curve.scores[:-1], True)  # a threshold takes all of a score or none
     best = np.argmax(np.where(last_of_ties, f1, -1))
-    return float(scores[best]), float(f1[best])
+    return float(curve.scores[best]), float(f1[best])
 
 
 def photos_hit(

@@ -25,7 +25,7 @@ def test_a_fabric_is_a_tile_without_a_seam(kind, pattern):
     assert tile.rgb.shape == (128, 128, 3) and tile.alpha.shape == tile.relief.shape == (128, 128)
     for array in (tile.rgb, tile.alpha, tile.relief):
         assert array.dtype == np.float32 and np.isfinite(array).all()
-    assert 0 <= tile.rgb.min() and tile.rgb.max() <= 1 and 0 < tile.alpha.min() and tile.alpha.max() <= 1
+    assert tile.rgb.min() >= 0 and tile.rgb.max() <= 1 and tile.alpha.min() > 0 and tile.alpha.max() <= 1
     for axis in (0, 1):  # across the wrap it changes no more than from one row to the next inside
         steps = np.abs(np.diff(tile.rgb, axis=axis, append=tile.rgb.take([0], axis))).mean(axis=(1 - axis, 2))
         assert steps[-1] <= 1.3 * steps[:-1].max() + 1e-3
@@ -120,7 +120,7 @@ def test_backdrops_fill_the_picture(kind):
     for seed in range(3):
         behind = backdrops.backdrop(kind, 120, 90, rng(seed))
         assert behind.shape == (120, 90, 3) and behind.dtype == np.float32
-        assert 0 <= behind.min() and behind.max() <= 1 and behind.std() > 0
+        assert behind.min() >= 0 and behind.max() <= 1 and behind.std() > 0
 
 
 def test_an_unknown_backdrop_is_refused():
@@ -134,7 +134,7 @@ def test_the_camera_moves_nothing(take):
     scene[30:60, 20:40] = 0.8
     for seed in range(8):
         photo = take(scene, rng(seed))
-        assert photo.shape == scene.shape and photo.dtype == np.float32 and 0 <= photo.min() and photo.max() <= 1
+        assert photo.shape == scene.shape and photo.dtype == np.float32 and photo.min() >= 0 and photo.max() <= 1
         bright = photo.mean(2) > (photo[5:25].mean() + photo[35:55, 24:36].mean()) / 2
         middle = np.argwhere(bright[10:80]).mean(0) + (10, 0)
         assert middle == pytest.approx((44.5, 29.5), abs=6)
