@@ -136,5 +136,5 @@ def test_the_camera_moves_nothing(take):
         photo = take(scene, rng(seed))
         assert photo.shape == scene.shape and photo.dtype == np.float32 and photo.min() >= 0 and photo.max() <= 1
         bright = photo.mean(2) > (photo[5:25].mean() + photo[35:55, 24:36].mean()) / 2
-        middle = np.argwhere(bright[10:80]).mean(0) + (10, 0)
+        middle = np.argwhere(bright[10:80]).mean(0) + np.array([10, 0])
         assert middle == pytest.approx((44.5, 29.5), abs=6)
