@@ -78,15 +78,19 @@ class Setting:
 
     @cached_property
     def followed(self) -> int:
-        """image_id of the photo that all notebooks follow: of the test split, with a garment of middling size."""
+        """image_id of the photo that all notebooks follow: of the test split, a garment of middling size,
+        from neck to hem where there is one.
+        """
         test = self.data.split("test")
         photos = test.images.set_index("image_id")
         boxes = test.boxes[~(test.boxes.ignore | test.boxes.iscrowd)]
         size = photos.width * photos.height
         share = (boxes.x2 - boxes.x1) * (boxes.y2 - boxes.y1) / size.loc[boxes.image_id].to_numpy()
         low, high = FOLLOWED_SHARE
-        liked = boxes.image_id[(share > low) & (share < high)]
-        return int(liked.iloc[0] if len(liked) else photos.index[0])
+        liked = boxes[(share > low) & (share < high)].sort_values(
+            "type", key=lambda kind: kind != "full", kind="stable"
+        )
+        return int(liked.image_id.iloc[0] if len(liked) else photos.index[0])
 
     @property
     def photo(self) -> np.ndarray:
@@ -121,6 +125,7 @@ def begin(
     Both may be given relative to the project's root, from wherever the notebook runs.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter; errors come as exceptions
+    _show_figures()
     sizes = profiles.profile(profile, dataset)
     if int(seed) != seed or seed < 0:
         raise InputError(f"seed {seed}: use a whole number from 0")
@@ -133,6 +138,16 @@ def begin(
     output.mkdir(parents=True, exist_ok=True)
     print(f"{notebook}: {len(data):,} photos of {data.name}, profile {profile}, seed {seed}")
     return Setting(notebook, sizes, data, output, int(seed))
+
+
+def _show_figures() -> None:
+    """Lets a notebook show a matplotlib Figure that is a cell's last value; pyplot, which would do so, is not used."""
+    from IPython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
+
+    shell = get_ipython()
+    if shell is not None:
+        select_figure_formats(shell, {"png"})
 
 
 def _drawn(folder: Path | None, profile: str) -> Path:

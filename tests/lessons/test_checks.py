@@ -1,0 +1,157 @@
+"""Each check on the right answer, on nearly right ones for the usual mistakes, and on what is no answer yet."""
+
+import math
+
+import numpy as np
+import pytest
+
+from shopee_od.lessons import checks
+from shopee_od.ops.boxes import iou
+
+
+def cosine(at, steps, highest):
+    return highest * (1 + math.cos(math.pi * at / steps)) / 2
+
+
+def warm(step, warmup, steps, highest):
+    if step >= warmup:
+        return cosine(step, steps, highest)
+    return highest / 20 + (cosine(warmup, steps, highest) - highest / 20) * step / warmup
+
+
+def ap(hit, boxes, envelope=True, recalls=101, reached="left"):
+    right = np.cumsum(hit)
+    precision, recall = right / np.arange(1, len(hit) + 1), right / boxes
+    if envelope:
+        precision = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(recall, np.linspace(0, 1, recalls), side=reached)
+    return np.append(precision, 0)[at].mean()
+
+
+def greedy(boxes, scores, threshold, by_score=True, above=True, forgets=True):
+    order = np.argsort(-scores, kind="stable") if by_score else np.arange(len(scores))
+    stays, gone = [], set()
+    for k, i in enumerate(order):
+        if i in gone:
+            if forgets:
+                continue
+        else:
+            stays.append(int(i))
+        for j in order[k + 1 :]:
+            overlap = iou(boxes[[i]], boxes[[j]])[0, 0]
+            if overlap > threshold if above else overlap >= threshold:
+                gone.add(j)
+    return stays
+
+
+def lowest(scores, hit, wanted):
+    enough = np.flatnonzero(np.cumsum(hit) / np.arange(1, len(hit) + 1) >= wanted)
+    return scores[enough[-1]] if len(enough) else None
+
+
+def first_dip(scores, hit, wanted):
+    """Stops where precision first falls too low."""
+    best = None
+    for k in range(len(hit)):
+        if hit[: k + 1].mean() < wanted:
+            break
+        best = scores[k]
+    return best
+
+
+RIGHT = {
+    checks.learning_rate: warm,
+    checks.best_step: lambda judged: max(sorted(judged), key=judged.get),
+    checks.average_precision: ap,
+    checks.threshold_for: lowest,
+    checks.one_tag: greedy,
+}
+WRONG = [
+    (checks.learning_rate, lambda s, w, n, h: cosine(s, n, h)),  # no warm-up
+    (checks.learning_rate, lambda s, w, n, h: h * s / w if s < w else cosine(s, n, h)),  # from 0
+    (checks.learning_rate, lambda s, w, n, h: h / 20 + h * 0.95 * s / w if s < w else cosine(s, n, h)),  # to highest
+    (checks.learning_rate, lambda s, w, n, h: warm(s, w, n, h) if s < w else cosine(s - w, n - w, h)),  # cosine after
+    (checks.learning_rate, lambda s, w, n, h: warm(s, w, n, h) if s < w else h * (1 - s / n)),  # a line down
+    (checks.best_step, max),  # the last
+    (checks.best_step, lambda judged: max(judged.values())),  # the AP, not the step
+    (checks.best_step, lambda judged: max(reversed(judged), key=judged.get)),  # the last of equals
+    (checks.best_step, lambda judged: min(judged, key=judged.get)),
+    (checks.average_precision, lambda hit, boxes: ap(hit, boxes, envelope=False)),
+    (checks.average_precision, lambda hit, boxes: ap(hit, boxes, recalls=11)),  # VOC 2007's
+    (checks.average_precision, lambda hit, boxes: ap(hit, max(hit.sum(), 1))),  # recall of what was found only
+    (checks.average_precision, lambda hit, boxes: hit.mean() if len(hit) else 0.0),  # precision
+    (checks.average_precision, lambda hit, boxes: ap(hit, boxes, reached="right")),
+    (checks.threshold_for, first_dip),
+    (checks.threshold_for, lambda s, h, p: s[np.flatnonzero(np.cumsum(h) / np.arange(1, 7) > p)[-1:]]),  # above, a list
+    (checks.threshold_for, lambda s, h, p: lowest(s, h, p) or 1.0),  # no None
+    (checks.threshold_for, lambda s, h, p: s[0]),
+    (checks.threshold_for, lambda s, h, p: s[np.cumsum(h) / h.sum() <= p][-1]),  # recall
+    (checks.one_tag, lambda b, s, t: greedy(b, s, t, by_score=False)),
+    (checks.one_tag, lambda b, s, t: greedy(b, s, t, above=False)),
+    (checks.one_tag, lambda b, s, t: greedy(b, s, t, forgets=False)),
+    (checks.one_tag, lambda b, s, t: sorted(greedy(b, s, t))),  # not best first
+    (checks.one_tag, lambda b, s, t: b[greedy(b, s, t)]),  # boxes, not indices
+    (checks.one_tag, lambda b, s, t: greedy(b, s, t)[:1]),
+]
+EVERY = list(RIGHT)
+
+
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_a_right_answer_is_correct(check):
+    assert repr(check(RIGHT[check])) == "correct"
+
+
+@pytest.mark.parametrize(("check", "answer"), WRONG)
+def test_usual_mistakes_are_wrong_and_said_where(check, answer):
+    outcome = check(answer)
+    assert outcome.state == "wrong"
+    assert (" gives " in outcome.says and ", expected " in outcome.says) or " raises " in outcome.says
+
+
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_what_is_no_answer_yet_is_not_attempted(check):
+    def stub(*_):
+        """Nothing yet."""
+
+    def later(*_):
+        raise NotImplementedError
+
+    assert {check(each).state for each in (stub, later, lambda *_: ..., None, ...)} == {"not attempted"}
+
+
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("answer", [lambda *_: "a text", lambda *_: [[1], [1, 2]], lambda: 1, lambda *_: 1 / 0, slice])
+def test_whatever_comes_back_a_check_does_not_raise(check, answer):
+    assert check(answer).state == "wrong"
+
+
+def test_an_answer_may_change_what_it_is_given():
+    def spoiling(scores, hit, wanted):
+        value = lowest(scores, hit, wanted)
+        scores[:] = 0
+        return value
+
+    assert checks.threshold_for(spoiling).state == "correct"
+
+
+def test_what_is_wrong_is_shown():
+    assert repr(checks.best_step(max)) == "wrong: max({250: 0.2, 500: 0.4, 750: 0.3}) gives 750, expected 500"
+
+
+def test_the_learning_rate_is_model_gardens():
+    from official.modeling.optimization import OptimizationConfig, OptimizerFactory
+
+    steps, warmup, highest = 40, 10, 0.1
+    config = OptimizationConfig(
+        {
+            "optimizer": {"type": "sgd"},
+            "learning_rate": {"type": "cosine", "cosine": {"initial_learning_rate": highest, "decay_steps": steps}},
+            "warmup": {
+                "type": "linear",
+                "linear": {"warmup_steps": warmup, "warmup_learning_rate": highest / 20},
+            },
+        }
+    )
+    theirs = OptimizerFactory(config).build_learning_rate()
+    for step in range(steps + 1):
+        assert checks.warmed_cosine(step, warmup, steps, highest) == pytest.approx(float(theirs(step)), abs=1e-7)
