@@ -56,7 +56,7 @@ def intervals(rows: pd.DataFrame) -> Figure:
     at = np.arange(len(rows))[::-1]
     axes.hlines(at, rows.low, rows.high, color=BLUE, linewidth=3, alpha=0.4)
     axes.plot(rows.figure, at, "o", color=BLUE, markersize=5)
-    axes.set(xlim=(0, 1), xlabel="AP50, and its 95% interval", yticks=at, yticklabels=rows.index)
+    axes.set(xlim=(0, 1), xlabel="the figure, and its 95% interval", yticks=at, yticklabels=rows.index)
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.grid(axis="x", alpha=0.3)
     return figure
