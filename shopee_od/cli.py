@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Look at data sets, check and convert them.", no_args_is_help=True)
 app.add_typer(data, name="data")
+bench = typer.Typer(help="Measure speed and memory, each beside a peer or a limit.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
 
 Name = Annotated[str, typer.Option("--dataset", help="shopsim, ccp, deepfashion or coco (your own labels).")]
 Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
@@ -72,6 +74,7 @@ def data_check(
     dataset: Name,
     data_dir: Folder = None,
     decode: Annotated[bool, typer.Option("--decode", help="Also decode every photo to its end.")] = False,
+    twice: Annotated[bool, typer.Option("--duplicates", help="Also look for one picture in several photos.")] = False,
 ) -> None:
     """Counts photos and boxes, and says what reading repaired, dropped or refused."""
     from shopee_od.datasets import open_dataset
@@ -81,6 +84,10 @@ def data_check(
     if decode:
         decode_all(opened)
     typer.echo(summary(opened))
+    if twice:
+        from shopee_od.datasets.duplicates import duplicates
+
+        typer.echo(f"\nduplicates:\n{duplicates(opened)}")
 
 
 @data.command("make")
@@ -237,6 +244,22 @@ def report(
         typer.echo(f"failed: {entry.name}, {entry.failure['place']}", err=True)
     typer.echo(f"report: {made.index}")
     raise typer.Exit(int(bool(made.failed)))
+
+
+@bench.command("data")
+def bench_data(
+    folder: Annotated[Path, typer.Option(help="Where to work; it takes 2 GB.")] = Path("runs/bench"),
+    photos: Annotated[int, typer.Option(help="How many photos the data set has.", min=1000)] = 239_557,
+) -> None:
+    """A data set of DeepFashion's full size (ShopSim, repeated): read, compared, converted, fed to training."""
+    from shopee_od.bench.data import bench_data as measured
+    from shopee_od.bench.measure import table
+
+    rows = []
+    for row in measured(folder, photos):
+        rows.append(row)
+        typer.echo(table([row]).splitlines()[1], err=True)
+    typer.echo(table(rows))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def convert(dataset: Dataset, directory: Path, shard_photos: int = 256, progress
 
     1. A key is made of all that goes in: rows, boxes, classes, sizes and times of the files.
     2. Shards that the manifest lists under this key stand; all others are removed.
-    3. Each missing shard is streamed to a temporary name, renamed, and listed.
+    3. Each missing shard is streamed to a temporary name, its photos read in parallel, renamed, and listed.
 
     A photo that cannot be read is left out and counted. Raises InputError where none is left.
     """
@@ -55,20 +56,20 @@ def convert(dataset: Dataset, directory: Path, shard_photos: int = 256, progress
     names = [f"photos-{i:05}-of-{len(chunks):05}.tfrecord" for i in range(len(chunks))]
     key = _key(dataset, shard_photos)
     done = _standing(directory, key)
-    grouped = dict(list(dataset.boxes.groupby("image_id", sort=False)))
     problems = Problems()
     bar = tqdm(total=len(dataset), unit="photo", desc=f"records {dataset.name}", disable=not progress)
-    with bar:
+    with bar, ThreadPoolExecutor() as pool:
         for name, start in zip(names, chunks, strict=True):
             rows = dataset.images.iloc[start : start + shard_photos]
             if name not in done:
                 left_out = {}
                 with whole_file(directory / name) as part, tf.io.TFRecordWriter(str(part)) as writer:
-                    for row in rows.itertuples(index=False):
-                        try:
-                            writer.write(_example(row, grouped.get(row.image_id)).SerializeToString())
-                        except InputError as e:
-                            left_out[str(row.image_id)] = str(e)
+                    records = pool.map(_record, *_with_boxes(rows, dataset))
+                    for image_id, record in zip(rows.image_id, records, strict=True):
+                        if isinstance(record, InputError):
+                            left_out[str(image_id)] = str(record)
+                        else:
+                            writer.write(record)
                         bar.update()
                 done[name] = {"photos": len(rows) - len(left_out), "left_out": left_out}
                 write_json(directory / MANIFEST, {"key": key, "shards": done})
@@ -106,6 +107,20 @@ def _key(dataset: Dataset, shard_photos: int) -> str:
         stat = file.stat() if file.is_file() else None
         digest.update(repr((path, stat and (stat.st_size, stat.st_mtime_ns))).encode())
     return digest.hexdigest()
+
+
+def _with_boxes(rows: pd.DataFrame, dataset: Dataset) -> tuple[list, list]:
+    """The photos of a shard, and for each of them its boxes or None."""
+    boxes = dataset.boxes[dataset.boxes.image_id.isin(rows.image_id)]
+    grouped = dict(list(boxes.groupby("image_id", sort=False)))
+    return list(rows.itertuples(index=False)), [grouped.get(image_id) for image_id in rows.image_id]
+
+
+def _record(row, boxes: pd.DataFrame | None) -> bytes | InputError:
+    try:
+        return _example(row, boxes).SerializeToString()
+    except InputError as e:
+        return e
 
 
 def _example(row, boxes: pd.DataFrame | None) -> tf.train.Example:

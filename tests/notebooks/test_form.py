@@ -7,7 +7,6 @@ import sys
 from statistics import median
 
 import pytest
-
 from course import NOTEBOOKS, code, read
 
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from course import NOTEBOOKS
 
 ROOT = Path(__file__).parents[2]
