@@ -26,6 +26,9 @@ app.add_typer(bench, name="bench")
 Name = Annotated[str, typer.Option("--dataset", help="shopsim, ccp, deepfashion or coco (your own labels).")]
 Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
 Split = Annotated[str, typer.Option(help="train, val, test or all.")]
+Shelves = Annotated[
+    Path | None, typer.Option("--taxonomy", help="The shop's own categories; default the package's taxonomy.yaml.")
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
 
 
@@ -109,6 +112,14 @@ def data_make(
     typer.echo(f"{photos:,} photos, seed {seed}, {'drawn into' if drawn else 'already in'} {root}")
 
 
+@data.command("taxonomy")
+def data_taxonomy(taxonomy: Shelves = None) -> None:
+    """The shop's types, groups and categories, the classes of each data set that belong there, and the gaps."""
+    from shopee_od.datasets.taxonomy import read_taxonomy
+
+    typer.echo(read_taxonomy(taxonomy))
+
+
 @data.command("convert")
 def data_convert(
     dataset: Name,
@@ -168,16 +179,25 @@ def evaluate(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Draws for the intervals.", min=0)] = 1000,
     seed: Seed = 0,
+    level: Annotated[str, typer.Option("--shop", help="Where classes differ: category, group or type.")] = "group",
+    taxonomy: Shelves = None,
 ) -> None:
-    """COCO metrics of a detector: by class, by type, as any garment, with 95% intervals."""
+    """COCO metrics of a detector: by class, by type, as any garment, with 95% intervals.
+
+    Where the data set has classes that the detector does not know, both are also judged by the shop's own groups.
+    """
     import shopee_od
     from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.taxonomy import read_taxonomy
     from shopee_od.evaluation import evaluate as run_evaluation
     from shopee_od.evaluation import table
     from shopee_od.paths import write_json
 
+    shelves = read_taxonomy(taxonomy)
+    shelves.names(level)
     detector = shopee_od.load(model)
-    figures = run_evaluation(detector, open_dataset(dataset, data_dir).split(split), bootstrap, seed)
+    chosen = open_dataset(dataset, data_dir).split(split)
+    figures = run_evaluation(detector, chosen, bootstrap, seed, shelves=shelves, level=level)
     figures |= {"model": detector.name, "dataset": dataset, "split": split, "trained": detector.trained}
     typer.echo(f"{_provenance(detector)}\non {dataset}, {split} split:\n\n{table(figures)}")
     if json:

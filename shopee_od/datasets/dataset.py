@@ -7,11 +7,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from shopee_od.types import InputError
+
+if TYPE_CHECKING:
+    from shopee_od.datasets.taxonomy import Taxonomy
 
 IMAGE_COLUMNS = {
     "image_id": "int64",  # unique
@@ -161,21 +165,13 @@ class Dataset:
         most = known.groupby("label").type.agg(lambda t: t.value_counts().index[0])
         return tuple(str(most.get(label, "")) for label in range(len(self.classes)))
 
-    def relabel(self, mapping: dict[str, str], classes: Iterable[str]) -> Dataset:
-        """Renames classes: `mapping` old name -> new name; boxes of a class it leaves out are dropped.
+    def with_classes(self, classes: Iterable[str], boxes: pd.DataFrame) -> Dataset:
+        """The same photos under other classes: `boxes` as those of this data set, their labels into `classes`."""
+        return replace(self, classes=tuple(classes), boxes=boxes)
 
-        Raises InputError where it names a class that is not in `classes` or not in this data set.
-        """
-        classes = tuple(classes)
-        for old, new in mapping.items():
-            if old not in self.classes:
-                raise InputError(f"taxonomy maps {old!r}, which is no class of {self.name}; it has {self.classes}")
-            if new not in classes:
-                raise InputError(f"taxonomy maps {old!r} to {new!r}, which is not one of its classes {classes}")
-        index = {i: classes.index(mapping[c]) for i, c in enumerate(self.classes) if c in mapping}
-        kept = self.boxes[self.boxes.label.isin(index)]
-        boxes = kept.assign(label=kept.label.map(index).astype("int32")).reset_index(drop=True)
-        return replace(self, classes=classes, boxes=boxes)
+    def relabel(self, taxonomy: Taxonomy, level: str = "group") -> Dataset:
+        """Its classes as the shop has them, at the level category, group or type; see `taxonomy.Taxonomy.relabel`."""
+        return taxonomy.relabel(self, level)
 
 
 def _table(rows: Iterable[dict] | pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:

@@ -40,12 +40,18 @@ def photos_hit(
     Boxed: at IoU >= 0.5 by a detection of any class with a score of at least `threshold`. `ignore` and crowd
     boxes are no garments.
     """
-    boxes = dataset.boxes[~(dataset.boxes.ignore | dataset.boxes.iscrowd)]
-    truth = {i: rows[["x1", "y1", "x2", "y2"]].to_numpy() for i, rows in boxes.groupby("image_id")}
+    counts = ~(dataset.boxes.ignore | dataset.boxes.iscrowd).to_numpy()
     image_ids = sorted(dataset.images.image_id.tolist())
-    garment = np.array([i in truth for i in image_ids])
-    hit = [
-        i in truth and bool((iou(truth[i], detections[i].above(threshold).boxes) >= IOUS[AT_50]).any())
-        for i in image_ids
-    ]
-    return garment, np.array(hit)
+    there = dataset.boxes.image_id.to_numpy()
+    garment = np.isin(image_ids, there[counts])
+    return garment, np.isin(image_ids, there[counts & boxes_hit(detections, dataset, threshold)])
+
+
+def boxes_hit(detections: Mapping[int, Detections], dataset: Dataset, threshold: float) -> np.ndarray:
+    """bool (M,), for each row of `dataset.boxes`: boxed at IoU >= 0.5 by a detection of any class, as `photos_hit`."""
+    corners = dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy()
+    hit = np.zeros(len(corners), bool)
+    for image_id, rows in dataset.boxes.groupby("image_id").indices.items():
+        overlap = iou(corners[rows], detections[image_id].above(threshold).boxes)
+        hit[rows] = (overlap >= IOUS[AT_50]).any(axis=1)
+    return hit

@@ -13,7 +13,9 @@ def table(result: dict) -> str:
         blocks.append(_columns(_groups("class", dict(reversed(best_first)))))
     if result.get("left_out"):
         blocks.append("Photos that cannot be read, left out:\n" + "\n".join(result["left_out"].values()))
-    if result["unknown_classes"]:
+    if result.get("shop"):
+        blocks.append(_shop(result["shop"]))
+    elif result["unknown_classes"]:
         names = ", ".join(result["unknown_classes"])
         blocks.append(f"The model does not know {names}: scored by type and as any garment only.")
     return "\n\n".join(blocks)
@@ -45,6 +47,19 @@ def _overall(result: dict) -> list[list[str]]:
 def _groups(title: str, groups: dict[str, dict]) -> list[list[str]]:
     rows = [[name, f"{g['boxes']:,}", _figure(g["AP"]), _figure(g["AP50"])] for name, g in groups.items()]
     return [[title, "boxes", "AP", "AP50"], *rows]
+
+
+def _shop(shop: dict) -> str:
+    """What `across` returned -> lines: each name of the shop's, the mean, and the gaps."""
+    mean = ["mean of those it knows", "", _figure(shop["AP"]), _figure(shop["AP50"])]
+    rows = [*_groups(f"shop's {shop['level']}", shop["per_name"]), mean]
+    gaps = [
+        f"{name}: {gap['boxes']:,} boxes, {_figure(gap['found'], '.0%')} of them found, whatever they were called"
+        for name, gap in shop["gaps"].items()
+        if gap["boxes"]
+    ]
+    apart = "\nApart, since hardly any data set for training has them:\n" if gaps else ""
+    return _columns(rows) + "\n" + apart + "\n".join(gaps)
 
 
 def _figure(value: float | None, form: str = ".3f") -> str:

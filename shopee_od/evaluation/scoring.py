@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
+from shopee_od.datasets.taxonomy import Taxonomy
+from shopee_od.evaluation.across import across
 from shopee_od.evaluation.coco import (
     AT_50,
     AT_75,
@@ -29,12 +31,22 @@ ELEMENTS_AT_ONCE = 5_000_000
 """Detections × bootstrap draws held in memory at a time."""
 
 
-def evaluate(detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: int = 0, progress: bool = True) -> dict:
+def evaluate(
+    detector: Detector,
+    dataset: Dataset,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    progress: bool = True,
+    shelves: Taxonomy | None = None,
+    level: str = "group",
+) -> dict:
     """Runs `detector` over the photos of `dataset` -> the figures of `score`, with seconds_per_photo.
 
     The seconds are those that the detector itself reports (`Detector.cost`), without reading the files.
     left_out: the photos that cannot be read, with the reason; the figures are over the others. Raises InputError
     where none is left.
+    shop: what `across` finds by `shelves` at `level`, where the detector does not know all classes of `dataset` and the
+    taxonomy knows those of both; else None.
     """
     before = replace(detector.cost)  # a copy: the detector may go on counting in the same object
     left_out: dict[str, str] = {}
@@ -44,7 +56,10 @@ def evaluate(detector: Detector, dataset: Dataset, bootstrap: int = 1000, seed: 
     photos, seconds = detector.cost.photos - before.photos, detector.cost.seconds - before.seconds
     scored = dataset.take(detections)
     figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
-    return figures | {"seconds_per_photo": seconds / photos if photos else None, "left_out": left_out}
+    figures |= {"seconds_per_photo": seconds / photos if photos else None, "left_out": left_out, "shop": None}
+    if shelves and figures["unknown_classes"] and all(map(shelves.knows, (dataset.name, detector.trained["dataset"]))):
+        figures["shop"] = across(detections, scored, detector, shelves, level)
+    return figures
 
 
 def predict(

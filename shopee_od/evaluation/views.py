@@ -30,14 +30,30 @@ def by_type(detections: Mapping[int, Detections], dataset: Dataset, types: Seque
 
     types: of the detector's classes. A box whose type is not known is an ignore box of every type.
     """
-    boxes = dataset.boxes
-    unknown = boxes.type == ""
-    truth = [
-        boxes[(boxes.type == name) | unknown].assign(category=k, ignore=boxes.ignore | unknown)
-        for k, name in enumerate(TYPES)
-    ]
-    found = _merged(_relabelled(detections, dataset, [_place(name, TYPES) for name in types]))
-    return _match(pd.concat(truth), found, dataset, TYPES)
+    return by_name(detections, dataset, dataset.boxes.type.tolist(), types, TYPES)
+
+
+def by_name(
+    detections: Mapping[int, Detections],
+    dataset: Dataset,
+    of_boxes: Sequence[str],
+    of_classes: Sequence[str],
+    names: Sequence[str],
+) -> dict[str, Matches]:
+    """The Matches of each of `names`, each taken as one class, after NMS across the detector's classes of that name.
+
+    of_boxes:   the name of each row of `dataset.boxes`; of_classes: that of each class of the detector
+
+    A box of no such name is an ignore box of every name: a detection on it is neither right nor wrong.
+    """
+    if not names:
+        return {}
+    given = np.asarray(of_boxes, object)
+    unknown = ~np.isin(given, names)
+    boxes = dataset.boxes.assign(ignore=dataset.boxes.ignore | unknown)
+    truth = [boxes[(given == name) | unknown].assign(category=k) for k, name in enumerate(names)]
+    found = _merged(_relabelled(detections, dataset, [_place(name, names) for name in of_classes]))
+    return _match(pd.concat(truth), found, dataset, names)
 
 
 def agnostic(detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]) -> Matches:

@@ -28,8 +28,12 @@ def one_curve(curve: Curve, name: str) -> Figure:
     axes.fill_between(np.linspace(0, 1, 101), np.nan_to_num(curve.at_recalls), color=BLUE, alpha=0.15, label="area: AP")
     axes.step(np.linspace(0, 1, 101), np.nan_to_num(curve.at_recalls), where="mid", color=BLUE, label="envelope")
     axes.plot(curve.recall, curve.precision, color="#777777", linewidth=0.8)
-    axes.plot(curve.recall[right], curve.precision[right], "o", color="#117733", markersize=4, label="right")
-    axes.plot(curve.recall[~right], curve.precision[~right], "x", color=ORANGE, markersize=4, label="wrong")
+    axes.plot(
+        curve.recall[right], curve.precision[right], "o", color="#117733", markersize=4, clip_on=False, label="right"
+    )
+    axes.plot(
+        curve.recall[~right], curve.precision[~right], "x", color=ORANGE, markersize=4, clip_on=False, label="wrong"
+    )
     axes.set(title=f"{name}: AP50 {_said(curve.ap)}", xlabel=RECALL, ylabel=PRECISION)
     _unit(axes)
     return figure
@@ -103,7 +107,7 @@ def by_size(rows: pd.DataFrame) -> Figure:
     at = np.arange(len(rows))
     axes.bar(at, rows.recall, color=BLUE, width=0.8)
     for x, recall, boxes in zip(at, rows.recall, rows.boxes, strict=True):
-        axes.text(x, recall, f"{boxes} boxes", ha="center", va="bottom", size=8)
+        axes.text(x, recall, f"{boxes} box{'es' if boxes != 1 else ''}", ha="center", va="bottom", size=8)
     names = [f"{100 * low:.3g}–{100 * high:.3g}%" for low, high in zip(rows.low, rows.high, strict=True)]
     axes.set_xticks(at, names)
     axes.set(xlabel="the box's share of its photo", ylabel="recall at the threshold", ylim=(0, 1.1))

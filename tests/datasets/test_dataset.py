@@ -1,7 +1,6 @@
 import subprocess
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -88,17 +87,6 @@ def test_sample_is_the_same_for_a_seed(dataset):
 def test_boxes_of_and_types(dataset):
     assert dataset.boxes_of(7).box_id.tolist() == [0, 2] and len(dataset.boxes_of(3)) == 0
     assert dataset.types == ("full", "lower")
-
-
-def test_relabel(dataset):
-    merged = dataset.relabel({"dress": "garment", "skirt": "garment"}, ["other", "garment"])
-    assert merged.boxes.label.tolist() == [1] * 4 and merged.boxes.label.dtype == np.int32
-    only = dataset.relabel({"skirt": "skirt"}, ["skirt"])
-    assert only.boxes.box_id.tolist() == [1, 2] and len(only) == 4
-    with pytest.raises(InputError, match="no class of toy"):
-        dataset.relabel({"hat": "hat"}, ["hat"])
-    with pytest.raises(InputError, match="not one of its classes"):
-        dataset.relabel({"dress": "hat"}, ["skirt"])
 
 
 def test_problems_count_and_keep_the_first_places():

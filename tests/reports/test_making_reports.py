@@ -199,7 +199,9 @@ def slow(tmp_path):
     wait = "import time\nfrom pathlib import Path\nPath(output_dir, 'waits').touch()\n"
     wait += "while not Path(output_dir, 'go').exists(): time.sleep(0.05)"
     write_notebook(tmp_path / "notebooks" / "02_slow.ipynb", wait)
-    code = "from shopee_od.cli import main; main()"
+    # A shell's background job ignores Ctrl-C, and hands that down.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from shopee_od.cli import main; main()"
     command = [sys.executable, "-c", code, "report", "--dataset", "coco", "--profile", "smoke", "--name", "slow"]
     command += ["--data-dir", tiny_data(tmp_path / "data"), "--out", tmp_path / "out"]
     return [str(word) for word in [*command, "--notebooks", tmp_path / "notebooks", "--resume"]]
@@ -218,7 +220,10 @@ def broken_off(command, folder, how) -> subprocess.CompletedProcess:
             process.wait(30)
             (folder / "work" / "waits").unlink()
             return None
-        said, complaint = process.communicate(timeout=30)
+        try:
+            said, complaint = process.communicate(timeout=60)
+        finally:
+            process.kill()
     (folder / "work" / "waits").unlink()
     return subprocess.CompletedProcess(command, process.returncode, said, complaint)
 
