@@ -26,7 +26,7 @@ def across(
     per_name: boxes, AP and AP50 of each name that the data set has boxes of; the two None where the detector has no
               class of that name
     AP, AP50: the mean over the names that both have; None where there is none
-    gaps:     of each group that hardly any training set has: boxes, and `found`, the share of them that any detection at
+    gaps:     of each group that hardly any training set has: boxes, and `found`, the share that any detection at
               the operating threshold boxes at IoU >= 0.5, whatever it calls them
     level, taxonomy: what was asked for
 
