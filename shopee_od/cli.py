@@ -26,6 +26,7 @@ app.add_typer(bench, name="bench")
 Name = Annotated[str, typer.Option("--dataset", help="shopsim, ccp, deepfashion or coco (your own labels).")]
 Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
 Split = Annotated[str, typer.Option(help="train, val, test or all.")]
+Sizes = Annotated[list[str] | None, typer.Option("--set", help="Another size: steps=500. May be repeated.")]
 Shelves = Annotated[
     Path | None, typer.Option("--taxonomy", help="The shop's own categories; default the package's taxonomy.yaml.")
 ]
@@ -60,10 +61,8 @@ def data_show(
     from shopee_od.datasets.photos import read_photo
     from shopee_od.draw import contact_sheet, draw_truth
     from shopee_od.paths import whole_file
-    from shopee_od.types import InputError
 
-    if out.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise InputError(f"--out {out}: name a .jpg or .png file")
+    _picture(out, "--out")
     chosen = open_dataset(dataset, data_dir).split(split).sample(photos, seed)
     rows = list(chosen.images.itertuples())
     drawn = [draw_truth(read_photo(row.path), chosen.boxes_of(row.image_id), chosen.classes) for row in rows]
@@ -78,11 +77,18 @@ def data_check(
     data_dir: Folder = None,
     decode: Annotated[bool, typer.Option("--decode", help="Also decode every photo to its end.")] = False,
     twice: Annotated[bool, typer.Option("--duplicates", help="Also look for one picture in several photos.")] = False,
+    profile: Annotated[str, typer.Option(help="Whose sizes to check the boxes against.")] = "laptop",
+    size: Sizes = None,
+    pictures: Annotated[Path | None, typer.Option(help="Draw the boxes that no anchor meets into this file.")] = None,
 ) -> None:
-    """Counts photos and boxes, and says what reading repaired, dropped or refused."""
+    """Counts photos and boxes, says what reading repaired, dropped or refused, and what training could not learn."""
+    from shopee_od import gate
     from shopee_od.datasets import open_dataset
     from shopee_od.datasets.summary import decode_all, summary
+    from shopee_od.paths import whole_file
 
+    chosen = _sized(profile, dataset, size or [])
+    _picture(pictures, "--pictures")
     opened = open_dataset(dataset, data_dir)
     if decode:
         decode_all(opened)
@@ -91,6 +97,16 @@ def data_check(
         from shopee_od.datasets.duplicates import duplicates
 
         typer.echo(f"\nduplicates:\n{duplicates(opened)}")
+    found = gate.gate(opened, chosen)
+    typer.echo(f"\nbefore training with profile {profile}:\n{found}")
+    if pictures:
+        sheet = gate.pictures(found, opened)
+        if sheet is None:
+            typer.echo("every box has an anchor: nothing to draw")
+            return
+        with whole_file(pictures) as part:
+            sheet.save(part)
+        typer.echo(f"{min(24, len(found.uncovered))} boxes without an anchor drawn into {pictures}")
 
 
 @data.command("make")
@@ -142,7 +158,7 @@ def train(
     run: Annotated[Path | None, typer.Option(help="The folder of this run; stopped, it goes on there.")] = None,
     data_dir: Folder = None,
     profile: Annotated[str, typer.Option(help="smoke, laptop, gpu or deepfashion.")] = "laptop",
-    size: Annotated[list[str] | None, typer.Option("--set", help="Another size: steps=500. May be repeated.")] = None,
+    size: Sizes = None,
     seed: Seed = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
     images_per_second: Annotated[list[float] | None, typer.Option(help="For --dry-run: speeds to reckon with.")] = None,
@@ -292,8 +308,15 @@ def doctor() -> None:
     raise typer.Exit(checks.status(found))
 
 
+def _picture(path: Path | None, option: str) -> None:
+    from shopee_od.types import InputError
+
+    if path and path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
+        raise InputError(f"{option} {path}: name a .jpg or .png file")
+
+
 def _sized(name: str, dataset: str, sizes: list[str]) -> Profile:
-    """The profile with `NAME=VALUE` sizes put in, each in its field's own type."""
+    """The profile with `NAME=VALUE` sizes put in, each in its field's own type; several values with commas."""
     from shopee_od.profiles import profile
     from shopee_od.types import InputError
 
@@ -301,12 +324,15 @@ def _sized(name: str, dataset: str, sizes: list[str]) -> Profile:
     for size in sizes:
         field, _, value = size.partition("=")
         now = getattr(chosen, field, None)
-        if isinstance(now, bool) or not isinstance(now, (int, float, str)) or field in ("name", "says"):
-            raise InputError(f"--set {size}: not a size of one value; use NAME=VALUE, as in steps=500")
+        if isinstance(now, bool) or not isinstance(now, int | float | str | tuple) or field in ("name", "says"):
+            raise InputError(f"--set {size}: not a size that can be set; use NAME=VALUE, as in steps=500")
         try:
-            chosen = chosen.with_(**{field: type(now)(value)})
+            new = tuple(map(float, value.split(","))) if isinstance(now, tuple) else type(now)(value)
         except ValueError:
-            raise InputError(f"--set {size}: {field} is a number, as {now}") from None
+            kind = "numbers with commas between" if isinstance(now, tuple) else "a number"
+            raise InputError(f"--set {size}: {field} is {kind}, as {now}") from None
+        chosen = chosen.with_(**{field: new})
+    chosen.check()
     return chosen
 
 

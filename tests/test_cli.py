@@ -63,7 +63,12 @@ def test_data_list_show_check_and_convert(cuts, tmp_path, monkeypatch):
     checked = run("data", "check", "--dataset", "coco")
     assert "8 photos (5 train, 3 val)" in checked and "jacket (upper)" in checked
     assert "1 × box sticks out of its photo: clipped" in checked
+    assert "before training with profile laptop:" in checked and "LOOK  classes" in checked
     assert run("data", "check", "--dataset", "coco", "--decode") == checked  # and no photo is broken
+    more = run("data", "check", "--dataset", "coco", "--duplicates", "--set", "anchor_size=40",
+               "--set", "anchor_ratios=4", "--pictures", tmp_path / "far.png")  # fmt: skip
+    assert "pictures are there more than once" in more and "boxes without an anchor drawn into" in more
+    assert Image.open(tmp_path / "far.png").width > 200
     run("data", "show", "--dataset", "coco", "--photos", 3, "--out", tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width > 300
     assert "name a .jpg or .png file" in refused("data", "show", "--dataset", "coco", "--out", tmp_path / "sheet")
@@ -107,10 +112,37 @@ def test_wrong_options_are_refused(model, cuts, tmp_path):
     assert "not known" in refused("train", *coco, "--run", tmp_path, "--profile", "huge")
     assert "not a size" in refused("train", *coco, "--run", tmp_path, "--set", "hue=red")
     assert "is a number" in refused("train", *coco, "--run", tmp_path, "--set", "steps=many")
+    assert "numbers with commas" in refused("train", *coco, "--run", tmp_path, "--set", "anchor_ratios=wide")
+    assert "name a .jpg or .png" in refused("data", "check", *coco, "--pictures", tmp_path / "sheet")
+    assert "level 'shelf'" in refused("evaluate", "--model", model, *coco, "--shop", "shelf")
     assert "multiple of 32" in refused("train", *coco, "--run", tmp_path, "--set", "input_size=100")
     assert "no photos in split 'test'" in refused("evaluate", "--model", model, *coco)
     assert "detector.json" in refused("detect", cuts, "--model", tmp_path)
     assert "no data set 'cpp'" in refused("data", "check", "--dataset", "cpp")
+
+
+def test_the_taxonomy_is_shown_and_a_wrong_one_refused(tmp_path):
+    assert "ccp: top" in run("data", "taxonomy") and "Swimwear" in run("data", "taxonomy")
+    (tmp_path / "mine.yaml").write_text("shop: {upper: {Tops: []}}")
+    assert "list its categories" in refused("data", "taxonomy", "--taxonomy", tmp_path / "mine.yaml")
+
+
+def test_another_data_sets_classes_are_judged_by_the_shops_groups(model, cuts, tmp_path):
+    """The detector's data set and this one are both `coco`, with other classes; a taxonomy knows them all."""
+    theirs = json.loads((cuts / "annotations.json").read_text())
+    names = [category["name"] for category in theirs["categories"]]
+    for category in theirs["categories"]:
+        category["name"] = f"new {category['name']}"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "images").symlink_to(cuts / "images")
+    (other / "annotations.json").write_text(json.dumps(theirs))
+    places = "".join(f"    {name}: Things\n    new {name}: Things\n" for name in names)
+    (tmp_path / "mine.yaml").write_text(f"shop: {{upper: {{All: [Things]}}}}\nclasses:\n  coco:\n{places}")
+    said = run("evaluate", "--model", model, "--dataset", "coco", "--data-dir", other, "--split", "val",
+               "--bootstrap", 0, "--taxonomy", tmp_path / "mine.yaml", "--json", tmp_path / "m.json")  # fmt: skip
+    assert "shop's group" in said and "All" in said
+    assert json.loads((tmp_path / "m.json").read_text())["shop"]["per_name"]["All"]["boxes"] > 0
 
 
 def test_dry_run_says_what_it_would_take():
