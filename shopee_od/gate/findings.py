@@ -141,6 +141,6 @@ def _unlabelled(boxes: pd.DataFrame, dataset: Dataset) -> Finding:
     half = int((one & a_photo["first"].isin(["upper", "lower"])).sum())
     if not len(a_photo) or one.mean() < 0.95:
         return Finding("unlabelled garments", f"{one.mean() if len(a_photo) else 0:.0%} of photos have one box", True)
-    says = f"one box a photo throughout; {half:,} photos of tops or bottoms are likely to show a second garment"
+    says = f"one box a photo throughout; {half:,} photos of tops or bottoms may show a second garment"
     change = "its background then teaches against garments: keep rois low, and judge precision with care"
     return Finding("unlabelled garments", says, False, change)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shopee_od.evaluation.curves import curve
+from shopee_od.ops.boxes import iou
 from shopee_od.ops.nms import nms
 
 
@@ -25,6 +26,27 @@ class Outcome:
 
     def __repr__(self) -> str:
         return f"{self.state}: {self.says}" if self.says else self.state
+
+
+def corners(answer: Callable[[list[float]], list[float]]) -> Outcome:
+    """Notebook 01: left, top, width, height (COCO) -> x1, y1, x2, y2."""
+    return _judge(
+        answer, lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]], [([10, 20, 30, 40],), ([0, 5, 1, 2],)]
+    )
+
+
+def overlap(answer: Callable[[list[float], list[float]], float]) -> Outcome:
+    """Notebook 01: two boxes, x1, y1, x2, y2 -> their IoU."""
+    box = [10.0, 10.0, 50.0, 30.0]
+    cases = [
+        (box, [30.0, 10.0, 70.0, 30.0]),
+        (box, box),
+        (box, [60.0, 40.0, 90.0, 60.0]),  # apart in both: two negative sides would make a positive area
+        (box, [60.0, 10.0, 90.0, 30.0]),  # apart in x only
+        (box, [20.0, 15.0, 30.0, 20.0]),  # one inside the other
+        (box, [50.0, 10.0, 90.0, 30.0]),  # they touch: x2 is exclusive, nothing is shared
+    ]
+    return _judge(answer, lambda a, b: float(iou(np.array([a]), np.array([b]))[0, 0]), cases)
 
 
 def learning_rate(answer: Callable[[int, int, int, float], float]) -> Outcome:

@@ -59,7 +59,16 @@ def first_dip(scores, hit, wanted):
     return best
 
 
+def pair(a, b, plus=0, clip=True, union=True):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]) + plus, min(a[3], b[3]) - max(a[1], b[1]) + plus
+    shared = max(w, 0) * max(h, 0) if clip else w * h
+    areas = [(box[2] - box[0] + plus) * (box[3] - box[1] + plus) for box in (a, b)]
+    return shared / (sum(areas) - shared * union)
+
+
 RIGHT = {
+    checks.corners: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
+    checks.overlap: pair,
     checks.learning_rate: warm,
     checks.best_step: lambda judged: max(sorted(judged), key=judged.get),
     checks.average_precision: ap,
@@ -67,6 +76,15 @@ RIGHT = {
     checks.one_tag: greedy,
 }
 WRONG = [
+    (checks.corners, list),  # as they were
+    (checks.corners, lambda box: [box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1]),  # inclusive
+    (checks.corners, lambda box: [box[0], box[0] + box[2], box[1], box[1] + box[3]]),  # x, x, y, y
+    (checks.corners, lambda box: [box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2]),
+    (checks.overlap, lambda a, b: pair(a, b, clip=False)),  # sides may be negative
+    (checks.overlap, lambda a, b: pair(a, b, plus=1)),  # inclusive corners
+    (checks.overlap, lambda a, b: pair(a, b, union=False)),  # what is shared counts twice below
+    (checks.overlap, lambda a, b: min(1.0, 2 * pair(a, b))),
+    (checks.overlap, lambda a, b: max(0, min(a[2], b[2]) - max(a[0], b[0])) / 40),  # x only
     (checks.learning_rate, lambda s, w, n, h: cosine(s, n, h)),  # no warm-up
     (checks.learning_rate, lambda s, w, n, h: h * s / w if s < w else cosine(s, n, h)),  # from 0
     (checks.learning_rate, lambda s, w, n, h: h / 20 + h * 0.95 * s / w if s < w else cosine(s, n, h)),  # to highest
