@@ -50,6 +50,11 @@ DATASETS = {
         "deepfashion:read_consumer_to_shop",
         ("Anno/list_bbox_consumer2shop.txt", "Eval/list_eval_partition.txt"),
     ),
+    "deepfashion2": Layout(
+        "DeepFashion2: photos of shops and customers with all their garments, 13 classes",
+        "deepfashion2:read_deepfashion2",
+        ("train/annos", "train/image"),
+    ),
     "coco": Layout(
         "your own labels as COCO JSON: annotations.json and images/",
         "coco:read_coco",

@@ -100,7 +100,9 @@ def test_problems_count_and_keep_the_first_places():
 
 
 def test_open_dataset_says_what_to_do(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="no data set 'modanet'; choose from shopsim, ccp, deepfashion, coco"):
+    with pytest.raises(
+        InputError, match="no data set 'modanet'; choose from shopsim, ccp, deepfashion, deepfashion2, voc, coco"
+    ):
         open_dataset("modanet")
     monkeypatch.setenv("SHOPEE_OD_DATA", str(tmp_path))
     for name, layout in DATASETS.items():
