@@ -15,14 +15,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. ratio: ours over theirs; good where it is at most (or, of a rate, at least) `limit`."""
+    """A line of the table. ratio: ours over theirs; good where it is at most (or, of a rate, at least) `limit`.
+
+    limit None: nothing is asked for, the peer says what the ratio is worth.
+    """
 
     what: str
     ours: float
     unit: str
     peer: str
     theirs: float
-    limit: float
+    limit: float | None = None
     more_is_better: bool = False
 
     @property
@@ -38,9 +41,10 @@ def table(rows: list[Row]) -> str:
     """Rows -> aligned lines: what, ours, beside what, theirs, ratio, and whether that is what is asked for."""
     cells = [["", "here", "beside", "there", "ratio", "asked for", ""]]
     for row in rows:
-        asked = f"{'≥' if row.more_is_better else '≤'} {row.limit:g}"
+        asked = "" if row.limit is None else f"{'≥' if row.more_is_better else '≤'} {row.limit:g}"
+        verdict = "" if row.limit is None else "yes" if row.good else "NO"
         figures = f"{row.ours:,.4g} {row.unit}", row.peer, f"{row.theirs:,.4g} {row.unit}", f"{row.ratio:.2f}"
-        cells.append([row.what, *figures, asked, "yes" if row.good else "NO"])
+        cells.append([row.what, *figures, asked, verdict])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
 

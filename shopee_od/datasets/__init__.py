@@ -55,6 +55,11 @@ DATASETS = {
         "deepfashion2:read_deepfashion2",
         ("train/annos", "train/image"),
     ),
+    "voc": Layout(
+        "your own labels as Pascal VOC: Annotations/*.xml and JPEGImages/",
+        "voc:read_voc",
+        ("Annotations", "JPEGImages"),
+    ),
     "coco": Layout(
         "your own labels as COCO JSON: annotations.json and images/",
         "coco:read_coco",

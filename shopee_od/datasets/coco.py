@@ -104,12 +104,16 @@ def _same_size(image: dict, size: tuple[int, int], where: str, problems: Problem
     return False
 
 
+def split_by_place(place: int) -> str:
+    """The split of a photo by its place from 0: of each ten the 2nd is val, the 3rd and 8th are test."""
+    return {1: "val", 2: "test", 7: "test"}.get(place % 10, "train")
+
+
 def _with_splits(photos: dict[int, dict], problems: Problems) -> dict[int, dict]:
     """`split` of each row is one of SPLITS or ""; by the photo's place where no row has one."""
     if all(row["split"] is None for row in photos.values()):
-        by_place = {1: "val", 2: "test", 7: "test"}
         for place, row in enumerate(photos.values()):
-            row["split"] = by_place.get(place % 10, "train")
+            row["split"] = split_by_place(place)
     for number, row in photos.items():
         if row["split"] is None:
             problems.add("no split, where other photos have one: photo in no split", f"image {number}")

@@ -101,10 +101,8 @@ def _garment(item, image_id: int, size: tuple[int, int]) -> dict | None:
     category = item.get("category_id") if isinstance(item, dict) else None
     if not _whole(category) or not 1 <= category <= len(CLASSES):
         return None
-    name = _NAMES[category - 1]
-    return {
-        "image_id": image_id, "label": category - 1, "type": CLASSES[name], "given": item.get("bounding_box"), "size": size
-    }  # fmt: skip
+    row = {"image_id": image_id, "label": category - 1, "type": CLASSES[_NAMES[category - 1]]}
+    return row | {"given": item.get("bounding_box"), "size": size}
 
 
 def _cleaned(boxes: list[dict], places: list[str], problems: Problems) -> list[dict]:
