@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
-from scipy.io import loadmat
 
 from shopee_od.datasets.cache import per_file, photo_sizes
 from shopee_od.datasets.dataset import Dataset, Problems
+from shopee_od.datasets.matfile import read_mat
 from shopee_od.types import InputError
 
 GARMENTS = {
@@ -73,10 +73,10 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
     Raises InputError where the file holds no `groundtruth` of (H, W) whole numbers.
     """
     try:
-        mask = loadmat(path, variable_names=["groundtruth"])["groundtruth"]
-        if mask.ndim != 2 or mask.dtype.kind not in "iu":
-            raise ValueError(f"it is {mask.dtype} {mask.shape}")
-    except Exception as e:  # a damaged file makes loadmat raise nearly anything
+        mask = read_mat(path)["groundtruth"]
+        if isinstance(mask, list) or mask.ndim != 2 or mask.dtype.kind not in "iu":
+            raise ValueError("it is not a table of whole numbers")
+    except (OSError, ValueError, KeyError) as e:
         raise InputError(f"{path}: no readable groundtruth ({e}); fetch it again") from None
     there = sorted(labels.intersection(np.unique(mask).tolist()))
     boxes = [(label, garment_box(mask == label)) for label in there]
@@ -102,8 +102,10 @@ def _label_classes(path: Path) -> dict[int, str]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; {_MEND}")
     try:
-        names = [str(cell[0]) if len(cell) else "" for cell in loadmat(path)["label_list"].ravel()]
-    except Exception as e:
+        names = read_mat(path)["label_list"]
+        if not isinstance(names, list):
+            raise ValueError("it is not a list of names")
+    except (OSError, ValueError, KeyError) as e:
         raise InputError(f"{path}: no readable label_list ({e}); fetch it again") from None
     absent = {label for _, labels in GARMENTS.values() for label in labels} - set(names)
     if absent:

@@ -8,10 +8,13 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from shopee_od.datasets import DATASETS
+from shopee_od.datasets.ccp import GARMENTS
 from shopee_od.types import InputError
 
 RUNS = int(os.environ.get("SHOPEE_OD_FUZZ", 60))
@@ -81,7 +84,23 @@ def voc(root: Path) -> list[Path]:
     return [*files, lists / "train.txt"]
 
 
-MAKERS = {"deepfashion": deepfashion, "deepfashion2": deepfashion2, "coco": coco, "voc": voc}
+def ccp(root: Path) -> list[Path]:
+    names = ["null", *sorted({label for _, labels in GARMENTS.values() for label in labels})]
+    cells = np.empty((1, len(names)), object)
+    cells[0] = names
+    root.joinpath("annotations/pixel-level").mkdir(parents=True)
+    savemat(root / "label_list.mat", {"label_list": cells}, do_compression=True)
+    files = [root / "label_list.mat"]
+    for k in (1, 2, 3):
+        photo(root / "photos" / f"{k:04}.jpg")
+        mask = np.zeros((40, 30), np.uint8)
+        mask[5:30, 5:25] = 3 * k
+        files.append(root / "annotations" / "pixel-level" / f"{k:04}.mat")
+        savemat(files[-1], {"groundtruth": mask}, do_compression=k == 1)
+    return files
+
+
+MAKERS = {"ccp": ccp, "deepfashion": deepfashion, "deepfashion2": deepfashion2, "coco": coco, "voc": voc}
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
