@@ -23,7 +23,7 @@ app.add_typer(data, name="data")
 bench = typer.Typer(help="Measure speed and memory, each beside a peer or a limit.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
-Name = Annotated[str, typer.Option("--dataset", help="shopsim, ccp, deepfashion, deepfashion2; your own: coco, voc.")]
+Name = Annotated[str, typer.Option("--dataset", help="One of those that data list names; your own: coco, voc.")]
 Folder = Annotated[Path | None, typer.Option("--data-dir", help="Where it lies; default data/NAME.")]
 Split = Annotated[str, typer.Option(help="train, val, test or all.")]
 Sizes = Annotated[list[str] | None, typer.Option("--set", help="Another size: steps=500. May be repeated.")]

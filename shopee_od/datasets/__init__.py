@@ -55,6 +55,16 @@ DATASETS = {
         "deepfashion2:read_deepfashion2",
         ("train/annos", "train/image"),
     ),
+    "modanet": Layout(
+        "ModaNet: street photos, 6 classes of garments",
+        "dialects:read_modanet",
+        ("modanet2018_instances_train.json", "images"),
+    ),
+    "fashionpedia": Layout(
+        "Fashionpedia: photos of people and shops, 13 classes of garments",
+        "dialects:read_fashionpedia",
+        ("instances_attributes_train2020.json", "train"),
+    ),
     "voc": Layout(
         "your own labels as Pascal VOC: Annotations/*.xml and JPEGImages/",
         "voc:read_voc",

@@ -32,63 +32,68 @@ def read_coco(root: str | Path) -> Dataset:
     Raises InputError where the file is not of the format or an id stands for two; single bad entries are
     dropped, counted in `problems`.
     """
-    root, problems = Path(root), Problems()
-    content = read_json(root / FILE)
-    categories, images = (_by_id(root, content, key, problems) for key in ("categories", "images"))
-    annotations = _entries(root, content, "annotations")
-    photos = _with_splits(_photos(root, images, problems), problems)
+    file = Path(root) / FILE
+    return from_content("coco", Path(root), file, FOLDER, read_json(file), Problems())
+
+
+def from_content(name: str, root: Path, file: Path, folder: str, content: object, problems: Problems) -> Dataset:
+    """What a COCO JSON `file` holds -> the data set `name`, its photos below root/folder; as `read_coco` says."""
+    categories, images = (_by_id(file, content, key, problems) for key in ("categories", "images"))
+    annotations = entries(file, content, "annotations")
+    photos = _with_splits(_photos(root / folder, images, problems), problems)
     boxes = _boxes(annotations, photos, categories, images, problems)
-    return Dataset.build("coco", root, _names(root, categories), photos.values(), boxes, problems)
+    return Dataset.build(name, root, _names(file, categories), photos.values(), boxes, problems)
 
 
-def _entries(root: Path, content: object, key: str) -> list[dict]:
-    entries = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{root / FILE}: no list of objects named {key!r}; export it as COCO JSON")
-    return entries
+def entries(file: Path, content: object, key: str) -> list[dict]:
+    """The list of objects that stands under `key`. Raises InputError where there is none."""
+    found = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise InputError(f"{file}: no list of objects named {key!r}; export it as COCO JSON")
+    return found
 
 
-def _by_id(root: Path, content: object, key: str, problems: Problems) -> dict[int, dict]:
+def _by_id(file: Path, content: object, key: str, problems: Problems) -> dict[int, dict]:
     """The entries of `key` by their ids, in the order of the ids."""
     found = {}
-    for row, entry in enumerate(_entries(root, content, key)):
+    for row, entry in enumerate(entries(file, content, key)):
         number = entry.get("id")
         if type(number) is not int or abs(number) >= 2**63:
             problems.add(f"entry of {key} without a whole number as id: dropped", f"{key}[{row}]")
         elif number in found:
-            raise InputError(f"{root / FILE}: {key}[{row}] has the id {number} of another one; make ids unique")
+            raise InputError(f"{file}: {key}[{row}] has the id {number} of another one; make ids unique")
         else:
             found[number] = entry
     return dict(sorted(found.items()))
 
 
-def _names(root: Path, categories: dict[int, dict]) -> list[str]:
+def _names(file: Path, categories: dict[int, dict]) -> list[str]:
     names = [category.get("name") for category in categories.values()]
     for number, name in zip(categories, names, strict=True):
         if not isinstance(name, str) or not name or names.count(name) > 1:
-            raise InputError(f"{root / FILE}: category {number} needs a name of its own, not {name!r}; rename it")
+            raise InputError(f"{file}: category {number} needs a name of its own, not {name!r}; rename it")
     return names
 
 
-def _photos(root: Path, images: dict[int, dict], problems: Problems) -> dict[int, dict]:
-    """A row for each image whose file is there, of the size that its entry says."""
+def _photos(folder: Path, images: dict[int, dict], problems: Problems) -> dict[int, dict]:
+    """A row for each image whose file is there below `folder`, of the size that its entry says."""
     named = {}
     for number, image in images.items():
         name = image.get("file_name")
         try:
-            path = inside(root / FOLDER, name if isinstance(name, str) else "", f"image {number}")
+            path = inside(folder, name if isinstance(name, str) else "", f"image {number}")
         except InputError as e:
             problems.add("file_name absent or leaving images/: photo left out", str(e))
         else:
-            named[number] = str(path.relative_to(root / FOLDER))
+            named[number] = str(path.relative_to(folder))
     photos = {}
-    for (number, name), size in zip(named.items(), photo_sizes(root / FOLDER, list(named.values())), strict=True):
+    for (number, name), size in zip(named.items(), photo_sizes(folder, list(named.values())), strict=True):
         if isinstance(size, InputError):
             problems.add("photo absent or not readable: left out", f"image {number}: {size}")
         elif _same_size(images[number], size, f"image {number}, {name}", problems):
             row = {
                 "image_id": number,
-                "path": str(root / FOLDER / name),
+                "path": str(folder / name),
                 "split": images[number].get("split") or None,
             }
             photos[number] = row | dict(zip(("width", "height"), size, strict=True))

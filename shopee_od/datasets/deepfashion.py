@@ -96,18 +96,18 @@ def _read_rows(path: Path, columns: tuple[str, ...], problems: Problems) -> pd.D
     except OSError as e:
         raise InputError(f"{path}: not readable ({e.strerror}); unpack the data set's {path.parent.name}/") from None
     count, names = [*(line.split() for line in lines[:2]), [], []][:2]
-    if len(count) != 1 or not count[0].isdecimal() or not set(columns) <= set(names):
+    if len(count) != 1 or not count[0].isdecimal() or any(names.count(column) != 1 for column in columns):
         raise InputError(f"{path}: row 1 must be the count and row 2 name {' '.join(columns)}; fetch it again")
-    rows, filled = [], 0
+    rows, filled, wanted = [], 0, [names.index(column) for column in columns]
     for number, fields in enumerate(map(str.split, lines[2:]), 3):
         filled += bool(fields)
         if len(fields) == len(names):
-            rows.append((*fields, number))
+            rows.append((*(fields[i] for i in wanted), number))
         elif fields:
             problems.add(f"row without its {len(names)} columns: dropped", f"{path.name} row {number}")
     if int(count[0]) != filled:
         problems.add("wrong count in row 1: every row was read", f"{path.name}: {count[0]}, not {filled}")
-    table = pd.DataFrame(rows, columns=[*names, "line"])
+    table = pd.DataFrame(rows, columns=[*columns, "line"])
     return table.assign(place=f"{path.name} row " + table.line.astype(str))
 
 

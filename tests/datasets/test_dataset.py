@@ -101,9 +101,9 @@ def test_problems_count_and_keep_the_first_places():
 
 def test_open_dataset_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(
-        InputError, match="no data set 'modanet'; choose from shopsim, ccp, deepfashion, deepfashion2, voc, coco"
+        InputError, match="no data set 'vogue'; choose from shopsim, ccp, deepfashion, deepfashion2, modanet"
     ):
-        open_dataset("modanet")
+        open_dataset("vogue")
     monkeypatch.setenv("SHOPEE_OD_DATA", str(tmp_path))
     for name, layout in DATASETS.items():
         with pytest.raises(InputError, match=rf"{tmp_path}/{name}: no {name} .*{layout.files[0]}.*--data-dir"):

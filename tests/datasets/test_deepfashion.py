@@ -189,3 +189,16 @@ def test_what_is_absent_is_named(write, tmp_path):
     for rows in ([], [box(name(1, "x", "Socks"), 1, 1, 9, 9)]):
         with pytest.raises(InputError, match="no photos"):
             read_consumer_to_shop(write(rows, photos=[]))
+
+
+def test_a_column_named_twice_is_refused_and_others_are_passed_over(tmp_path, own_cache):
+    from shopee_od.datasets.dataset import Problems
+    from shopee_od.datasets.deepfashion import _read_rows
+
+    file = tmp_path / "list.txt"
+    file.write_text("1\na b place\n1 2 3\n")
+    assert _read_rows(file, ("b", "a"), Problems()).columns.tolist() == ["b", "a", "line", "place"]
+    assert _read_rows(file, ("b", "a"), Problems()).iloc[0].tolist() == ["2", "1", 3, "list.txt row 3"]
+    file.write_text("1\na b a\n1 2 3\n")
+    with pytest.raises(InputError, match="row 2 name a b"):
+        _read_rows(file, ("a", "b"), Problems())

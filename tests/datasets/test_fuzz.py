@@ -15,6 +15,7 @@ from scipy.io import savemat
 
 from shopee_od.datasets import DATASETS
 from shopee_od.datasets.ccp import GARMENTS
+from shopee_od.datasets.dialects import FASHIONPEDIA, MODANET
 from shopee_od.types import InputError
 
 RUNS = int(os.environ.get("SHOPEE_OD_FUZZ", 60))
@@ -100,7 +101,35 @@ def ccp(root: Path) -> list[Path]:
     return files
 
 
-MAKERS = {"ccp": ccp, "deepfashion": deepfashion, "deepfashion2": deepfashion2, "coco": coco, "voc": voc}
+def modanet(root: Path) -> list[Path]:
+    return [_dialect(root / "modanet2018_instances_train.json", root / "images", MODANET)]
+
+
+def fashionpedia(root: Path) -> list[Path]:
+    files = {"instances_attributes_train2020.json": "train", "instances_attributes_val2020.json": "test"}
+    return [_dialect(root / file, root / folder, FASHIONPEDIA) for file, folder in files.items()]
+
+
+def _dialect(file: Path, folder: Path, classes: dict) -> Path:
+    images = [{"id": k, "file_name": f"{k}.jpg", "width": 30, "height": 40} for k in range(3)]
+    for image in images:
+        photo(folder / image["file_name"])
+    names = [*classes, "bag"]
+    categories = [{"id": k, "name": name, "supercategory": "x"} for k, name in enumerate(names)]
+    boxes = [{"id": k, "image_id": k % 3, "category_id": 3 * k, "bbox": [1, 2, 10, 20]} for k in range(3)]
+    file.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    return file
+
+
+MAKERS = {
+    "ccp": ccp,
+    "deepfashion": deepfashion,
+    "deepfashion2": deepfashion2,
+    "modanet": modanet,
+    "fashionpedia": fashionpedia,
+    "coco": coco,
+    "voc": voc,
+}
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
