@@ -106,9 +106,13 @@ def _photos_below(folder: Path) -> list[Path]:
 
 def _present(path: str | Path) -> Path:
     path = Path(path)
-    if path.is_dir():
+    try:
+        folder, there = path.is_dir(), path.is_file()
+    except OSError as e:  # a name that is too long, or on a disk that is gone
+        raise InputError(f"{str(path)[:200]}: cannot be looked at ({e.strerror}); check the path") from None
+    if folder:
         raise InputError(f"{path}: this is a folder; name a photo")
-    if not path.is_file():
+    if not there:
         raise InputError(f"{path}: there is no such file; check the path")
     return path
 

@@ -197,3 +197,9 @@ def test_photo_files(tmp_path):
         "b/2.JPG",
         "absent",
     ]
+
+
+def test_a_name_that_is_too_long_is_said_in_short():
+    with pytest.raises(InputError, match=r"cannot be looked at \(File name too long\); check the path") as error:
+        upright_size("[" * 3000 + ".jpg")
+    assert len(str(error.value)) < 300
