@@ -83,7 +83,7 @@ def data_check(
 ) -> None:
     """Counts photos and boxes, says what reading repaired, dropped or refused, and what training could not learn."""
     from shopee_od import gate
-    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets import DATASETS, open_dataset
     from shopee_od.datasets.summary import decode_all, summary
     from shopee_od.paths import whole_file
 
@@ -93,6 +93,8 @@ def data_check(
     if decode:
         decode_all(opened)
     typer.echo(summary(opened))
+    if DATASETS[dataset].published:
+        typer.echo(f"\nits authors count {DATASETS[dataset].published}")
     if twice:
         from shopee_od.datasets.duplicates import duplicates
 

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set that can be read: what it is, its reader, the files that show it is there, the mend where not."""
+    """A data set that can be read: what it is, its reader, the files that show it is there, the mend where not.
+
+    published: the counts that its authors give, to hold those of `data check` against
+    """
 
     says: str
     reader: str
     files: tuple[str, ...]
     mend: str = "put it there as data/README.md says"
+    published: str = ""
 
     def read(self, root: str | Path) -> Dataset:
         """The data set at `root`. Raises InputError where it is not of this layout."""
@@ -44,26 +48,31 @@ DATASETS = {
         "Clothing Co-Parsing: street photos whose pixel labels give exact boxes, 12 classes",
         "ccp:read_ccp",
         ("label_list.mat", "photos", "annotations/pixel-level"),
+        published="1,004 photos",
     ),
     "deepfashion": Layout(
         "DeepFashion Consumer-to-Shop: 239,557 photos of shops and customers, 16 classes",
         "deepfashion:read_consumer_to_shop",
         ("Anno/list_bbox_consumer2shop.txt", "Eval/list_eval_partition.txt"),
+        published="239,557 photos, 195,540 pairs",
     ),
     "deepfashion2": Layout(
         "DeepFashion2: photos of shops and customers with all their garments, 13 classes",
         "deepfashion2:read_deepfashion2",
         ("train/annos", "train/image"),
+        published="191,961 photos in train/ and 32,153 in validation/",
     ),
     "modanet": Layout(
         "ModaNet: street photos, 6 classes of garments",
         "dialects:read_modanet",
         ("modanet2018_instances_train.json", "images"),
+        published="55,176 photos in all, those without labels included",
     ),
     "fashionpedia": Layout(
         "Fashionpedia: photos of people and shops, 13 classes of garments",
         "dialects:read_fashionpedia",
         ("instances_attributes_train2020.json", "train"),
+        published="45,623 photos in train2020 and 1,158 in val2020",
     ),
     "voc": Layout(
         "your own labels as Pascal VOC: Annotations/*.xml and JPEGImages/",

@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -117,3 +119,10 @@ def test_importing_datasets_is_quick():
 
     assert loaded("import shopee_od.datasets", "pandas", "scipy", "PIL", "tensorflow") == []
     assert loaded("from shopee_od.datasets import ccp, coco, deepfashion", "tensorflow", "PIL") == ["PIL"]
+
+
+def test_counts_to_hold_a_data_set_against_stand_in_its_section_too():
+    text = (Path(__file__).parents[2] / "data" / "README.md").read_text(encoding="utf-8")
+    for layout in DATASETS.values():
+        for number in re.findall(r"\d+,\d+", layout.published):
+            assert number in text, layout.says
