@@ -145,6 +145,9 @@ def best_canvas(canvases: Iterable[tuple[int, int]], width: int, height: int) ->
     return max(canvases, key=lambda c: (round(min(c[0] / height, c[1] / width), 9), -c[0] * c[1]))
 
 
+# By the gate: with COCO's one scale and its ratios a third of CCP's boxes have an anchor at IoU 0.7, with these 95%.
+GARMENTS = {"anchor_scales": 2, "anchor_ratios": (0.35, 0.65, 1.3)}
+
 LAPTOP = Profile(
     name="laptop",
     says="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights, three quarters of an hour",
@@ -205,6 +208,7 @@ PROFILES = {
             input_size=512,
             batch_size=16,
             steps=20_000,
+            **GARMENTS,
             learning_rate=0.03,
             precision="bfloat16",
             proposals=300,
@@ -216,6 +220,7 @@ PROFILES = {
             input_size=320,  # the photos' long side is 300
             batch_size=64,
             steps=36_000,
+            **GARMENTS,
             learning_rate=0.08,
             precision="bfloat16",
             proposals=300,

@@ -112,3 +112,12 @@ def test_a_profile_suits_its_data_set():
     assert drawings.steps < plain.steps and drawings.input_size < plain.input_size
     assert drawings.with_(steps=plain.steps, input_size=plain.input_size, validate_every=plain.validate_every) == plain
     assert profile("smoke", "shopsim") == profile("smoke") and profile("laptop", "ccp") == plain
+
+
+def test_anchors_of_every_profile_meet_garments(shared_data):
+    from shopee_od.datasets import open_dataset
+    from shopee_od.gate import gate
+
+    street = open_dataset("ccp", shared_data / "ccp").sample(150)
+    for name in ("laptop", "gpu", "deepfashion"):
+        assert (gate(street, profile(name)).boxes.best >= 0.7).mean() > 0.8, name
