@@ -241,3 +241,21 @@ def profile(name: str, dataset: str = "") -> Profile:
     if name not in PROFILES:
         raise InputError(f"profile {name!r} is not known; choose one of {', '.join(PROFILES)}")
     return PROFILES[name].with_(**ADAPTED.get((name, dataset), {}))
+
+
+def sized(name: str, dataset: str, sizes: list[str]) -> Profile:
+    """The profile with `NAME=VALUE` sizes put in, each in its field's own type; several values with commas."""
+    chosen = profile(name, dataset)
+    for size in sizes:
+        field, _, value = size.partition("=")
+        now = getattr(chosen, field, None)
+        if isinstance(now, bool) or not isinstance(now, int | float | str | tuple) or field in ("name", "says"):
+            raise InputError(f"--set {size}: not a size that can be set; use NAME=VALUE, as in steps=500")
+        try:
+            new = tuple(map(float, value.split(","))) if isinstance(now, tuple) else type(now)(value)
+        except ValueError:
+            kind = "numbers with commas between" if isinstance(now, tuple) else "a number"
+            raise InputError(f"--set {size}: {field} is {kind}, as {now}") from None
+        chosen = chosen.with_(**{field: new})
+    chosen.check()
+    return chosen

@@ -18,18 +18,18 @@ from tqdm import tqdm
 
 from shopee_od.bench.measure import Row, alone
 from shopee_od.datasets import locate
-from shopee_od.datasets.deepfashion import BOX_FILE, SPLIT_FILE, read_consumer_to_shop
+from shopee_od.datasets.deepfashion import BOX_FILE, CLASSES, SPLIT_FILE, read_consumer_to_shop
+from shopee_od.garden.estimate import DEEPFASHION_PHOTOS, DEEPFASHION_SHAPE
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import profile
 
-PHOTOS = 239_557
 CONVERTED = 8_000  # photos that are written as records and fed to training: a part, since a rate is asked for
 READ_SECONDS, READ_MEMORY = 15, 10**9
 FED = 1_500  # photos a run of the pipeline, and
 RUNS = 3  # of these, of which the median counts
 
 
-def bench_data(folder: Path, photos: int = PHOTOS) -> Iterator[Row]:
+def bench_data(folder: Path, photos: int = DEEPFASHION_PHOTOS) -> Iterator[Row]:
     """Makes the data set in `folder` where it is not there, and measures, one Row after another.
 
     1. Read it with nothing known of its photos, beside reading the first block of each file.
@@ -154,20 +154,22 @@ def _feed(records: str) -> dict:
 
 
 def _training_input(pattern: str, sizes):
-    from shopee_od.datasets.deepfashion import CLASSES
     from shopee_od.garden.experiment import experiment
     from shopee_od.garden.task import FasterRCNNTask
 
-    params = experiment(sizes.with_(deterministic=False), CLASSES, sizes.canvas(225, 300), pattern, validate=False)
+    canvas = sizes.canvas(*DEEPFASHION_SHAPE)
+    params = experiment(sizes.with_(deterministic=False), CLASSES, canvas, pattern, validate=False)
     return FasterRCNNTask(params.task, sizes, None).build_inputs(params.task.train_data)
 
 
 def _bare_input(pattern: str, sizes):
     import tensorflow as tf
 
+    canvas = sizes.canvas(*DEEPFASHION_SHAPE)
+
     def decode(record):
         encoded = tf.io.parse_single_example(record, {"image/encoded": tf.io.FixedLenFeature([], tf.string)})
-        return tf.image.resize(tf.io.decode_jpeg(encoded["image/encoded"], channels=3), sizes.canvas(225, 300))
+        return tf.image.resize(tf.io.decode_jpeg(encoded["image/encoded"], channels=3), canvas)
 
     data = tf.data.TFRecordDataset(tf.io.gfile.glob(pattern)).map(decode, tf.data.AUTOTUNE)
     return data.repeat().batch(sizes.batch_size).prefetch(tf.data.AUTOTUNE)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import re
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+
+from shopee_od.types import peak_memory
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,4 @@ def _report(pipe, work: Callable, arguments: tuple) -> None:
     start = time.perf_counter()
     result = work(*arguments) or {}
     seconds = time.perf_counter() - start
-    pipe.send_bytes(json.dumps({"seconds": seconds, "peak_memory": _peak_memory()} | result).encode())
-
-
-def _peak_memory() -> int:
-    """Bytes. Linux hands getrusage's figure down from the process that started this one; its status is our own."""
-    if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pipe.send_bytes(json.dumps({"seconds": seconds, "peak_memory": peak_memory()} | result).encode())

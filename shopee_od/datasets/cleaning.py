@@ -50,6 +50,32 @@ def clean_boxes(
     return np.where(keep[:, None], clipped, 0).astype(np.float32), keep
 
 
+def with_corners(
+    rows: list[dict],
+    given: list[tuple[float, ...]],
+    sizes: list[tuple[int, int]],
+    places: list[str],
+    problems: Problems,
+) -> list[dict]:
+    """Rows of boxes, each one's corners as given, its photo's (width, height), its place -> those of use, cleaned.
+
+    Each gets x1, y1, x2 and y2.
+    """
+    limits = np.array(sizes).reshape(-1, 2)
+    cleaned, usable = clean_boxes(np.array(given), limits[:, 0], limits[:, 1], problems, places.__getitem__)
+    corners = [dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)) for box in cleaned]
+    return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
+
+
+def four_numbers(values: object) -> tuple[float, float, float, float]:
+    """What a file gives for a box -> its four numbers; NaN where it is anything else."""
+    try:
+        a, b, c, d = (float(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        return (np.nan,) * 4
+    return a, b, c, d
+
+
 def report(problems: Problems, kind: str, rows: Iterable[bool], where: Callable[[int], str]) -> None:
     """Adds a problem for every row that is true."""
     for row in np.flatnonzero(np.asarray(rows, bool)):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from shopee_od.datasets.cache import photo_sizes
-from shopee_od.datasets.cleaning import clean_boxes
+from shopee_od.datasets.cleaning import four_numbers, with_corners
 from shopee_od.datasets.dataset import SPLITS, Dataset, Problems
 from shopee_od.paths import inside, read_json
 from shopee_od.types import TYPES, InputError
@@ -150,18 +148,13 @@ def _boxes(
             row |= {key: annotation.get(key) in (1, True) for key in ("ignore", "iscrowd")}
             row["type"] = next((name for name in kind if name in TYPES), "")
             rows.append(row)
-    given = np.array([_corners(annotations[row["box_id"]]) for row in rows], np.float64).reshape(-1, 4)
-    sizes = np.array([[photos[row["image_id"]][key] for key in ("width", "height")] for row in rows]).reshape(-1, 2)
+    given = [_corners(annotations[row["box_id"]]) for row in rows]
+    sizes = [(photos[row["image_id"]]["width"], photos[row["image_id"]]["height"]) for row in rows]
     places = [f"annotations[{row['box_id']}]" for row in rows]
-    cleaned, usable = clean_boxes(given, sizes[:, 0], sizes[:, 1], problems, places.__getitem__)
-    corners = [dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)) for box in cleaned]
-    return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
+    return with_corners(rows, given, sizes, places, problems)
 
 
 def _corners(annotation: dict) -> tuple[float, float, float, float]:
     """x1, y1, x2, y2 of an annotation's bbox; NaN where it is no four numbers."""
-    try:
-        x, y, width, height = (float(value) for value in annotation.get("bbox"))
-    except (TypeError, ValueError, OverflowError):
-        return (np.nan,) * 4
+    x, y, width, height = four_numbers(annotation.get("bbox"))
     return x, y, x + width, y + height

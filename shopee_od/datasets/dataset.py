@@ -159,6 +159,11 @@ class Dataset:
         return self.boxes[self.boxes.image_id == image_id]
 
     @property
+    def counts(self) -> np.ndarray:
+        """bool (M,), for each row of `boxes`: it counts, being neither an ignore nor a crowd box."""
+        return ~(self.boxes.ignore | self.boxes.iscrowd).to_numpy()
+
+    @property
     def types(self) -> tuple[str, ...]:
         """For each class the type that most of its boxes have; "" where none says."""
         known = self.boxes[self.boxes.type != ""]

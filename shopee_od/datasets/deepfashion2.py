@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from shopee_od.datasets.cache import photo_sizes
-from shopee_od.datasets.cleaning import clean_boxes
+from shopee_od.datasets.cleaning import four_numbers, with_corners
 from shopee_od.datasets.dataset import Dataset, Problems
 from shopee_od.paths import read_json
 from shopee_od.types import InputError
@@ -56,7 +54,7 @@ def read_deepfashion2(root: str | Path) -> Dataset:
     if not files:
         raise InputError(f"{root}: no train/annos/*.json and no validation/annos/*.json; unpack the data set there")
     photos = [f"{file.parts[-3]}/image/{file.stem}.jpg" for file in files]
-    images, boxes, places = [], [], []
+    images, boxes, given, sizes, places = [], [], [], [], []
     for number, (file, name, size) in enumerate(zip(files, photos, photo_sizes(root, photos), strict=True)):
         place = f"{file.parts[-3]}/annos/{file.name}"
         if isinstance(size, InputError):
@@ -78,13 +76,16 @@ def read_deepfashion2(root: str | Path) -> Dataset:
         if not _whole(pair):
             problems.add("pair_id that is no number: left open", place)
         for key in sorted((k for k in content if re.fullmatch(r"item\d{1,9}", k)), key=lambda k: int(k[4:])):
-            garment = _garment(content[key], number, size)
+            garment = _garment(content[key], number)
             if garment is None:
                 problems.add("garment without a category_id of 1 to 13: dropped", f"{place} {key}")
             else:
-                boxes.append(garment)
+                boxes.append(garment | {"box_id": len(boxes)})
+                given.append(four_numbers(content[key].get("bounding_box")))
+                sizes.append(size)
                 places.append(f"{place} {key}")
-    return Dataset.build("deepfashion2", root, _NAMES, images, _cleaned(boxes, places, problems), problems)
+    boxes = with_corners(boxes, given, sizes, places, problems)
+    return Dataset.build("deepfashion2", root, _NAMES, images, boxes, problems)
 
 
 def _whole(value) -> bool:
@@ -97,28 +98,8 @@ def _split(folder: str, pair) -> str:
     return "val" if _whole(pair) and pair % _HELD_OUT == 1 else "train"
 
 
-def _garment(item, image_id: int, size: tuple[int, int]) -> dict | None:
+def _garment(item, image_id: int) -> dict | None:
     category = item.get("category_id") if isinstance(item, dict) else None
     if not _whole(category) or not 1 <= category <= len(CLASSES):
         return None
-    row = {"image_id": image_id, "label": category - 1, "type": CLASSES[_NAMES[category - 1]]}
-    return row | {"given": item.get("bounding_box"), "size": size}
-
-
-def _cleaned(boxes: list[dict], places: list[str], problems: Problems) -> list[dict]:
-    """With box_id and the corners inside their photos; without boxes of no use."""
-    given = np.array([_corners(box.pop("given")) for box in boxes], np.float64).reshape(-1, 4)
-    sizes = np.array([box.pop("size") for box in boxes]).reshape(-1, 2)
-    cleaned, usable = clean_boxes(given, sizes[:, 0], sizes[:, 1], problems, places.__getitem__)
-    corners = [dict(zip(("x1", "y1", "x2", "y2"), each, strict=True)) for each in cleaned]
-    rows = zip(boxes, corners, usable, strict=True)
-    return [box | corner | {"box_id": k} for k, (box, corner, use) in enumerate(rows) if use]
-
-
-def _corners(value) -> tuple[float, ...]:
-    """Four numbers; NaN where it is anything else."""
-    try:
-        x1, y1, x2, y2 = (float(v) for v in value)
-    except (TypeError, ValueError, OverflowError):
-        return (np.nan,) * 4
-    return x1, y1, x2, y2
+    return {"image_id": image_id, "label": category - 1, "type": CLASSES[_NAMES[category - 1]]}

@@ -76,9 +76,8 @@ def read_fashionpedia(root: str | Path) -> Dataset:
                 problems.add("image without an id of its own: left out", f"{file.name}: {str(number)[:40]}")
                 continue
             new[number] = len(images)
-            place = len(images) if split is None else None
             named = f"{folder}/{image['file_name']}" if isinstance(image.get("file_name"), str) else None
-            own = split or ("val" if split_by_place(place) == "val" else "train")
+            own = split or ("val" if split_by_place(new[number]) == "val" else "train")
             images.append(image | {"id": new[number], "file_name": named, "split": own})
         for box in content["annotations"]:
             number = box.get("image_id")
@@ -89,17 +88,18 @@ def read_fashionpedia(root: str | Path) -> Dataset:
 
 def _garments(file: Path, content: object, types: dict[str, str], problems: Problems) -> dict[str, list[dict]]:
     """The file with only the classes of `types`, each with its type; boxes of others are counted and left out."""
-    categories = [c | {"supercategory": types.get(c.get("name"))} for c in entries(file, content, "categories")
-                  if isinstance(c.get("name"), str) and c["name"] in types]  # fmt: skip
+    every = entries(file, content, "categories")
+    kept = [c for c in every if isinstance(c.get("name"), str) and c["name"] in types]
+    categories = [category | {"supercategory": types[category["name"]]} for category in kept]
     if len(categories) < len(types):
         missing = sorted(types.keys() - {category["name"] for category in categories})
         raise InputError(f"{file}: no category {missing[0]!r}; fetch the file anew")
-    others = {c.get("id") for c in entries(file, content, "categories") if isinstance(c.get("id"), int)}
-    others -= {category.get("id") for category in categories if isinstance(category.get("id"), int)}
-    kept = []
+    ids, ours = ({c.get("id") for c in some if isinstance(c.get("id"), int)} for some in (every, kept))
+    others = ids - ours
+    boxes = []
     for row, box in enumerate(entries(file, content, "annotations")):
         if type(box.get("category_id")) is int and box["category_id"] in others:
             problems.add("accessory or part of a garment: left out", f"{file.name} annotations[{row}]")
         else:
-            kept.append(box)
-    return {"images": entries(file, content, "images"), "annotations": kept, "categories": categories}
+            boxes.append(box)
+    return {"images": entries(file, content, "images"), "annotations": boxes, "categories": categories}

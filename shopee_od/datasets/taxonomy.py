@@ -14,7 +14,7 @@ from shopee_od.types import TYPES, InputError
 
 DEFAULT = Path(__file__).with_name("taxonomy.yaml")
 LEVELS = ("category", "group", "type")
-SAME_CLASSES = {"shopsim": "deepfashion"}
+SAME_CLASSES = {"shopsim": "deepfashion", "deepfashion-women": "deepfashion"}
 """Data sets that have another one's classes."""
 
 

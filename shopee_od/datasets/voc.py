@@ -10,10 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
-
 from shopee_od.datasets.cache import photo_sizes
-from shopee_od.datasets.cleaning import clean_boxes
+from shopee_od.datasets.cleaning import four_numbers, with_corners
 from shopee_od.datasets.coco import split_by_place
 from shopee_od.datasets.dataset import SPLITS, Dataset, Problems
 from shopee_od.paths import inside
@@ -58,18 +56,12 @@ def read_voc(root: str | Path) -> Dataset:
                 problems.add("object without a name: dropped", f"{place} object {k}")
                 continue
             ignore = (found.findtext("difficult") or "").strip() == "1"
-            rows.append({"image_id": number, "name": name_of, "ignore": ignore})
+            rows.append({"image_id": number, "box_id": len(rows), "name": name_of, "ignore": ignore})
             given.append(_corners(found.find("bndbox")))
             limits.append(size)
             places.append(f"{place} object {k}")
-    sizes = np.array(limits).reshape(-1, 2)
-    cleaned, usable = clean_boxes(np.array(given), sizes[:, 0], sizes[:, 1], problems, places.__getitem__)
     classes = sorted({row["name"] for row in rows})
-    boxes = []
-    for k, (row, box, use) in enumerate(zip(rows, cleaned, usable, strict=True)):
-        if use:
-            corners = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
-            boxes.append(row | corners | {"box_id": k, "label": classes.index(row["name"])})
+    boxes = [row | {"label": classes.index(row["name"])} for row in with_corners(rows, given, limits, places, problems)]
     return Dataset.build("voc", root, classes, images, boxes, problems)
 
 
@@ -124,8 +116,5 @@ def _splits(root: Path, names: list[str], problems: Problems) -> dict[str, str]:
 
 def _corners(box: ElementTree.Element | None) -> tuple[float, ...]:
     """x1, y1, x2, y2, exclusive; NaN where they are no numbers."""
-    try:
-        x1, y1, x2, y2 = (float(box.findtext(key)) for key in _BOX)
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return (np.nan,) * 4
+    x1, y1, x2, y2 = four_numbers(None if box is None else [box.findtext(key) for key in _BOX])
     return x1 - 1, y1 - 1, x2, y2

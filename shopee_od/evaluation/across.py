@@ -8,7 +8,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.taxonomy import Taxonomy
-from shopee_od.evaluation.coco import AT_50, average_precision
+from shopee_od.evaluation.coco import summary
 from shopee_od.evaluation.operating import boxes_hit
 from shopee_od.evaluation.views import by_name
 from shopee_od.types import Detections, Detector
@@ -37,15 +37,11 @@ def across(
     apart = np.isin(groups, taxonomy.gaps)
     of_boxes = np.where(apart, "", np.array(taxonomy.of_boxes(dataset, level), object))
     of_classes = taxonomy.of_classes(detector.trained["dataset"], detector.classes, detector.types, level)
-    counts = ~(dataset.boxes.ignore | dataset.boxes.iscrowd).to_numpy()
+    counts = dataset.counts
     names = [name for name in taxonomy.names(level) if name in of_boxes[counts]]
     matches = by_name(detections, dataset, of_boxes, of_classes, names)
-    per_name = {}
-    for name, each in matches.items():
-        ap = average_precision(each, np.ones((1, len(each.truths)), int))[0]
-        known = name in of_classes and not np.isnan(ap).all()
-        figures = (float(ap.mean()), float(ap[AT_50])) if known else (None, None)
-        per_name[name] = {"boxes": int(each.truths.sum()), "AP": figures[0], "AP50": figures[1]}
+    unknown = {"AP": None, "AP50": None}
+    per_name = {n: summary(m) if n in of_classes else summary(m) | unknown for n, m in matches.items()}
     judged = [row for row in per_name.values() if row["AP"] is not None]
     hit = boxes_hit(detections, dataset, detector.threshold)
     return {

@@ -153,6 +153,17 @@ def average_precision(matches: Matches, weights: np.ndarray) -> np.ndarray:
     return np.where((truths > 0)[:, None], result, np.nan)
 
 
+def summary(matches: Matches) -> dict[str, float | int | None]:
+    """Matches -> AP, AP50 (None where no box counts) and boxes."""
+    ap = average_precision(matches, np.ones((1, len(matches.truths)), int))[0]
+    return {"AP": number(ap.mean()), "AP50": number(ap[AT_50]), "boxes": int(matches.truths.sum())}
+
+
+def number(value: float) -> float | None:
+    """None for NaN, which JSON has not."""
+    return None if np.isnan(value) else float(value)
+
+
 def recall(matches: Matches, max_detections: int) -> np.ndarray:
     """Matches -> float64 (T,): the share of boxes that each photo's best `max_detections` find; or NaN."""
     truths = matches.truths.sum()

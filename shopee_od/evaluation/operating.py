@@ -40,11 +40,10 @@ def photos_hit(
     Boxed: at IoU >= 0.5 by a detection of any class with a score of at least `threshold`. `ignore` and crowd
     boxes are no garments.
     """
-    counts = ~(dataset.boxes.ignore | dataset.boxes.iscrowd).to_numpy()
     image_ids = sorted(dataset.images.image_id.tolist())
     there = dataset.boxes.image_id.to_numpy()
-    garment = np.isin(image_ids, there[counts])
-    return garment, np.isin(image_ids, there[counts & boxes_hit(detections, dataset, threshold)])
+    garment = np.isin(image_ids, there[dataset.counts])
+    return garment, np.isin(image_ids, there[dataset.counts & boxes_hit(detections, dataset, threshold)])
 
 
 def boxes_hit(detections: Mapping[int, Detections], dataset: Dataset, threshold: float) -> np.ndarray:

@@ -17,9 +17,10 @@ from shopee_od.evaluation.coco import (
     AT_75,
     IOUS,
     MAX_DETECTIONS,
-    Matches,
     average_precision,
+    number,
     recall,
+    summary,
 )
 from shopee_od.evaluation.operating import photos_hit
 from shopee_od.evaluation.views import agnostic, by_class, by_type
@@ -48,18 +49,28 @@ def evaluate(
     shop: what `across` finds by `shelves` at `level`, where the detector does not know all classes of `dataset` and the
     taxonomy knows those of both; else None.
     """
-    before = replace(detector.cost)  # a copy: the detector may go on counting in the same object
-    left_out: dict[str, str] = {}
+    detections, left_out, seconds = predict_timed(detector, dataset, progress)
+    scored = dataset.take(detections)
+    figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
+    figures |= {"seconds_per_photo": seconds, "left_out": left_out, "shop": None}
+    if shelves and figures["unknown_classes"] and all(map(shelves.knows, (dataset.name, detector.trained["dataset"]))):
+        figures["shop"] = across(detections, scored, detector, shelves, level)
+    return figures
+
+
+def predict_timed(
+    detector: Detector, dataset: Dataset, progress: bool = True
+) -> tuple[dict[int, Detections], dict[str, str], float | None]:
+    """What `predict` finds; the photos left out, by path, with the reason; the detector's own seconds a photo.
+
+    The seconds are None where it counts none. Raises InputError where no photo can be read.
+    """
+    before, left_out = replace(detector.cost), {}  # a copy: the detector may go on counting in the same object
     detections = predict(detector, dataset, progress, left_out)
     if not detections:
         raise InputError(f"{dataset.root}: no photo can be read; first: {next(iter(left_out.values()))}")
     photos, seconds = detector.cost.photos - before.photos, detector.cost.seconds - before.seconds
-    scored = dataset.take(detections)
-    figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
-    figures |= {"seconds_per_photo": seconds / photos if photos else None, "left_out": left_out, "shop": None}
-    if shelves and figures["unknown_classes"] and all(map(shelves.knows, (dataset.name, detector.trained["dataset"]))):
-        figures["shop"] = across(detections, scored, detector, shelves, level)
-    return figures
+    return detections, left_out, seconds / photos if photos else None
 
 
 def predict(
@@ -128,19 +139,19 @@ def score(
             "photos_with_a_hit": np.where(drawn, weights @ hit / np.maximum(drawn, 1), np.nan),
         }
 
-    figures = {name: _number(value[0]) for name, value in headline(np.ones((1, len(dataset)), int)).items()}
+    figures = {name: number(value[0]) for name, value in headline(np.ones((1, len(dataset)), int)).items()}
     size = sum(len(m.photo) for m in matches.values()) + len(any_class.photo)
     draws = [headline(weights) for weights in _draws(len(dataset), bootstrap, seed, size)]
     recalls = {k: np.array([recall(m, k).mean() for m in matches.values()]) for k in (1, 10, 100)}
     return {
         **{name: figures[name] for name in ("AP", "AP50", "AP75")},
-        **{f"AR{k}": _number(_mean(values)) for k, values in recalls.items()},
-        "agnostic": _summary(any_class),
+        **{f"AR{k}": number(_mean(values)) for k, values in recalls.items()},
+        "agnostic": summary(any_class),
         "per_type": {
-            name: _summary(m) if name in types else _summary(m) | {"AP": None, "AP50": None}
+            name: summary(m) if name in types else summary(m) | {"AP": None, "AP50": None}
             for name, m in by_type(detections, dataset, types).items()
         },
-        "per_class": {name: _summary(m) for name, m in matches.items()},
+        "per_class": {name: summary(m) for name, m in matches.items()},
         "unknown_classes": [name for name in dataset.classes if name not in classes],
         "photos": len(dataset),
         "photos_with_a_hit": figures["photos_with_a_hit"],
@@ -160,21 +171,11 @@ def _draws(photos: int, draws: int, seed: int, size: int) -> Iterator[np.ndarray
         yield np.array([np.bincount(rng.integers(photos, size=photos), minlength=photos) for _ in rows])
 
 
-def _summary(matches: Matches) -> dict[str, float | int | None]:
-    ap = average_precision(matches, np.ones((1, len(matches.truths)), int))[0]
-    return {"AP": _number(ap.mean()), "AP50": _number(ap[AT_50]), "boxes": int(matches.truths.sum())}
-
-
 def _mean(values: np.ndarray) -> np.ndarray:
     """float (K, ...) -> (...): the mean over K of what is not NaN; NaN where all is, or K is 0."""
     known = ~np.isnan(values)
     count = known.sum(axis=0)
     return np.where(count, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)
 
 
 def _interval(figure: float | None, draws: list[np.ndarray]) -> list[float] | None:

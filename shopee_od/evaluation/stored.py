@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.evaluation.scoring import SCORE_THRESHOLD, predict
+from shopee_od.evaluation.scoring import SCORE_THRESHOLD, predict_timed
 from shopee_od.paths import whole_file
-from shopee_od.types import Detections, Detector, InputError
+from shopee_od.types import Detections, Detector
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +42,7 @@ def predictions(detector: Detector, dataset: Dataset, folder: Path, progress: bo
     kept = _read(file)
     if kept is not None:
         return kept
-    before, left_out = replace(detector.cost), {}  # a copy: the detector may go on counting in the same object
-    detections = predict(detector, dataset, progress, left_out)
-    if not detections:
-        raise InputError(f"{dataset.root}: no photo can be read; first: {next(iter(left_out.values()))}")
-    photos, seconds = detector.cost.photos - before.photos, detector.cost.seconds - before.seconds
-    made = Predictions(detections, left_out, seconds / photos if photos else None)
+    made = Predictions(*predict_timed(detector, dataset, progress))
     _write(file, made)
     return made
 

@@ -127,14 +127,14 @@ def _run(params, profile: Profile, val_set: Dataset | None, run_dir: Path, start
 
 def judged(val_set: Dataset | None, profile: Profile) -> Dataset | None:
     """The photos of the validation split that a training of this profile is judged on; None where they have no box."""
-    if val_set is None or (val_set.boxes.ignore | val_set.boxes.iscrowd).all():
+    if val_set is None or not val_set.counts.any():
         return None
     return val_set.sample(profile.val_photos)
 
 
 def with_boxes(dataset: Dataset) -> Dataset:
     """The photos that have a box to learn from. Raises InputError where none has."""
-    usable = dataset.boxes[~(dataset.boxes.ignore | dataset.boxes.iscrowd)]
+    usable = dataset.boxes[dataset.counts]
     found = dataset.images.image_id[dataset.images.image_id.isin(usable.image_id)]
     if not len(found):
         raise InputError(f"{dataset.name} at {dataset.root}: no training photo has a box; label some first")

@@ -69,7 +69,7 @@ def gate(dataset: Dataset, profile: Profile) -> Gate:
     images = dataset.images
     height, width = profile.canvas(int(images.width.median()), int(images.height.median()))
     scale = np.minimum(width / images.width, height / images.height)
-    boxes = dataset.boxes[~(dataset.boxes.ignore | dataset.boxes.iscrowd)].reset_index(drop=True)
+    boxes = dataset.boxes[dataset.counts].reset_index(drop=True)
     factor = boxes.image_id.map(dict(zip(images.image_id, scale, strict=True)))
     corners = boxes[["x1", "y1", "x2", "y2"]].mul(factor, axis=0)
     best, anchor = _best(corners.to_numpy(), (height, width), profile)
@@ -95,13 +95,13 @@ def _coverage(corners: np.ndarray, best: np.ndarray, canvas: tuple[int, int], pr
     says = f"{sure:.1%} of {len(best):,} boxes have an anchor at IoU ≥ {SURE}; {never:,} have none at {NEVER}"
     if sure >= WANTED or not len(best):
         return Finding("anchors", says, True)
-    tried = {}
+    reach = {}
     for size, scales, ratios in product(SIZES, (1, 2, 3), RATIOS):
         other = profile.with_(anchor_size=size, anchor_scales=scales, anchor_ratios=ratios)
-        # of two that reach as many, the one with fewer anchors
-        tried[size, scales, ratios] = (_best(corners, canvas, other)[0] >= SURE).mean() - 0.005 * scales * len(ratios)
-    size, scales, ratios = max(tried, key=tried.get)
-    share = tried[size, scales, ratios] + 0.005 * scales * len(ratios)
+        reach[size, scales, ratios] = (_best(corners, canvas, other)[0] >= SURE).mean()
+    # Of two that reach about as many, the one with fewer anchors.
+    size, scales, ratios = max(reach, key=lambda tried: reach[tried] - 0.005 * tried[1] * len(tried[2]))
+    share = reach[size, scales, ratios]
     if share < sure + GAIN:
         return Finding("anchors", says, False, "no other sizes tried here do better: a larger input_size may")
     listed = ",".join(f"{ratio:g}" for ratio in ratios)

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
+from shopee_od.lessons.colours import BLUE, ORANGE
+
 GRID = 40  # cells a side of the heat map
 
 

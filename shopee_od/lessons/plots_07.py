@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
+from shopee_od.lessons.colours import BLUE, ORANGE
+
 FIVE = {
     "rpn_score_loss": "RPN: garment or not",
     "rpn_box_loss": "RPN: deltas",

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from shopee_od.draw import class_colour
 from shopee_od.evaluation.curves import Curve
 from shopee_od.evaluation.errors import KINDS
+from shopee_od.lessons.colours import BLUE, ORANGE
 
 WIDTH = 7.0  # inches: a page's text
-BLUE, ORANGE = "#0072B2", "#E69F00"
 RECALL, PRECISION = "recall: share of the boxes found", "precision: share of the\ndetections that are right"
 
 

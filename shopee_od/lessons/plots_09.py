@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from shopee_od.evaluation.curves import Curve
+from shopee_od.lessons.colours import BLUE, ORANGE
 
-LINES = {"precision": "#0072B2", "recall": "#E69F00", "F1": "#555555"}
+LINES = {"precision": BLUE, "recall": ORANGE, "F1": "#555555"}
 
 
 def against_threshold(curve: Curve, threshold: float) -> Figure:
@@ -35,7 +36,7 @@ def by_category(counts: pd.DataFrame) -> Figure:
     """A row a category, a column a count -> a bar each, the first category on top."""
     figure = Figure(figsize=(7, 1 + 0.3 * len(counts)), layout="constrained")
     axes = figure.subplots()
-    counts.iloc[::-1].plot.barh(ax=axes, legend=counts.shape[1] > 1, color="#0072B2", width=0.7)
+    counts.iloc[::-1].plot.barh(ax=axes, legend=counts.shape[1] > 1, color=BLUE, width=0.7)
     axes.set(xlabel="tags", ylabel="")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="x", alpha=0.3)

@@ -30,7 +30,6 @@ class Setting:
     output: the folder that all notebooks of one run share
     """
 
-    notebook: str
     profile: Profile
     data: Dataset
     output: Path
@@ -83,7 +82,7 @@ class Setting:
         """
         test = self.data.split("test")
         photos = test.images.set_index("image_id")
-        boxes = test.boxes[~(test.boxes.ignore | test.boxes.iscrowd)]
+        boxes = test.boxes[test.counts]
         size = photos.width * photos.height
         share = (boxes.x2 - boxes.x1) * (boxes.y2 - boxes.y1) / size.loc[boxes.image_id].to_numpy()
         low, high = FOLLOWED_SHARE
@@ -137,7 +136,7 @@ def begin(
     output = root / (Path(output_dir).expanduser() if output_dir else f"runs/notebooks/{dataset}-{profile}")
     output.mkdir(parents=True, exist_ok=True)
     print(f"{notebook}: {len(data):,} photos of {data.name}, profile {profile}, seed {seed}")
-    return Setting(notebook, sizes, data, output, int(seed))
+    return Setting(sizes, data, output, int(seed))
 
 
 def _show_figures() -> None:

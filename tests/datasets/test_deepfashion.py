@@ -1,7 +1,9 @@
 import pytest
 from PIL import Image
 
+from shopee_od.datasets import DATASETS, open_dataset
 from shopee_od.datasets.deepfashion import BOX_FILE, CLASSES, SPLIT_FILE, read_consumer_to_shop
+from shopee_od.datasets.taxonomy import read_taxonomy
 from shopee_od.types import InputError
 
 BOX_NAMES = "image_name  clothes_type  source_type  x_1  y_1  x_2  y_2"
@@ -132,7 +134,7 @@ def test_bad_rows_are_dropped_and_counted(write):
         "wrong count in row 1: every row was read": 1,
         "row without its 7 columns: dropped": 2,
         "class that is not among the 16: dropped": 1,
-        "path is not img/DEPARTMENT/CLASS/id/file: dropped": 1,
+        "path is not img/department/leaf/item/photo: dropped": 1,
         "path leaves the data set: dropped": 3,
         "second row for a photo: dropped": 1,
         "photo absent or not readable: dropped": 1,
@@ -155,9 +157,19 @@ def test_bad_rows_are_dropped_and_counted(write):
 def test_departments_can_be_left_out(write):
     boxes = [box(name(1, "x"), 1, 1, 9, 9), box(name(2, "x", "Coat", "CLOTHING"), 1, 1, 9, 9)]
     root = write(boxes, [pair(1, "train")])
-    assert read_consumer_to_shop(root, ["TOPS"]).images.item.tolist() == ["id_00000001"]
-    with pytest.raises(InputError, match=r"no department \['HATS'\]; choose from \['CLOTHING', 'TOPS'\]"):
+    women = DATASETS["deepfashion-women"].read(root)
+    assert women.images.item.tolist() == ["id_00000001"] and women.name == "deepfashion-women"
+    assert read_taxonomy().knows(women.name)
+    with pytest.raises(InputError, match=r"no department HATS; there are CLOTHING, TOPS"):
         read_consumer_to_shop(root, ["HATS", "TOPS"])
+
+
+def test_the_part_for_women_lies_where_the_whole_lies(write, monkeypatch):
+    root = write([box(name(1, "x"), 1, 1, 9, 9), box(name(2, "x", "Coat", "CLOTHING"), 1, 1, 9, 9)])
+    monkeypatch.setenv("SHOPEE_OD_DATA", str(root / "data"))
+    (root / "data").mkdir()
+    (root / "data" / "deepfashion").symlink_to(root)
+    assert len(open_dataset("deepfashion")) == 2 and len(open_dataset("deepfashion-women")) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,12 +205,12 @@ def test_what_is_absent_is_named(write, tmp_path):
 
 def test_a_column_named_twice_is_refused_and_others_are_passed_over(tmp_path, own_cache):
     from shopee_od.datasets.dataset import Problems
-    from shopee_od.datasets.deepfashion import _read_rows
+    from shopee_od.datasets.tables import read_rows
 
     file = tmp_path / "list.txt"
     file.write_text("1\na b place\n1 2 3\n")
-    assert _read_rows(file, ("b", "a"), Problems()).columns.tolist() == ["b", "a", "line", "place"]
-    assert _read_rows(file, ("b", "a"), Problems()).iloc[0].tolist() == ["2", "1", 3, "list.txt row 3"]
+    assert read_rows(file, ("b", "a"), Problems()).columns.tolist() == ["b", "a", "line"]
+    assert read_rows(file, ("b", "a"), Problems()).iloc[0].tolist() == ["2", "1", 3]
     file.write_text("1\na b a\n1 2 3\n")
     with pytest.raises(InputError, match="row 2 name a b"):
-        _read_rows(file, ("a", "b"), Problems())
+        read_rows(file, ("a", "b"), Problems())

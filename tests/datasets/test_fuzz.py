@@ -46,6 +46,22 @@ def deepfashion(root: Path) -> list[Path]:
     return files
 
 
+def category(root: Path) -> list[Path]:
+    names = [f"img/Sheer_Tee/img_{k:08d}.jpg" for k in range(4)]
+    for name in names:
+        photo(root / "Img" / name)
+    tables = {
+        "Anno_coarse/list_bbox.txt": ("image_name x_1 y_1 x_2 y_2", [f"{name}  002 003 020 030" for name in names]),
+        "Anno_coarse/list_category_cloth.txt": ("category_name category_type", ["Tee   1", "Jeans   2", "Dress   3"]),
+        "Anno_coarse/list_category_img.txt": ("image_name category_label", [f"{name}   1" for name in names]),
+        "Eval/list_eval_partition.txt": ("image_name evaluation_status", [f"{name}  train" for name in names]),
+    }
+    for file, (head, rows) in tables.items():
+        (root / file).parent.mkdir(exist_ok=True)
+        (root / file).write_text("\n".join([str(len(rows)), head, *rows]) + "\n")
+    return [root / file for file in tables]
+
+
 def deepfashion2(root: Path) -> list[Path]:
     files = []
     for k, folder in enumerate(("train", "train", "validation")):
@@ -124,6 +140,7 @@ def _dialect(file: Path, folder: Path, classes: dict) -> Path:
 MAKERS = {
     "ccp": ccp,
     "deepfashion": deepfashion,
+    "deepfashion-category": category,
     "deepfashion2": deepfashion2,
     "modanet": modanet,
     "fashionpedia": fashionpedia,
