@@ -29,6 +29,10 @@ SHARD = re.compile(r"(\.?photos-\d{5}-of-\d{5}\.tfrecord|\.records\.json\.).*")
 """A shard, or what a kill left of one or of the manifest. No other file in the folder is ours to remove."""
 FORMAT = 1  # raised when what is written changes, so that old shards are not taken for new ones
 JPEG_QUALITY = 95
+ENCODED, SOURCE = "image/encoded", "image/source_id"
+HEIGHT, WIDTH = "image/height", "image/width"
+BOX, LABEL, CROWD = "image/object/bbox", "image/object/class/label", "image/object/is_crowd"
+SIDES = ("ymin", "xmin", "ymax", "xmax")  # in Model Garden's order
 
 
 @dataclass(frozen=True)
@@ -131,19 +135,19 @@ def _example(row, boxes: pd.DataFrame | None) -> tf.train.Example:
     if max(width, height) > SLIMMEST * min(width, height):
         raise InputError(f"{row.path}: is {width} × {height}, too slim to be scaled; remove it")
     feature = {
-        "image/encoded": _bytes(encoded),
-        "image/source_id": _bytes(str(row.image_id).encode()),
-        "image/height": _ints([height]),
-        "image/width": _ints([width]),
+        ENCODED: _bytes(encoded),
+        SOURCE: _bytes(str(row.image_id).encode()),
+        HEIGHT: _ints([height]),
+        WIDTH: _ints([width]),
     }
     if boxes is not None and len(boxes):
         xyxy = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)
-        for column, (name, side) in enumerate((("xmin", width), ("ymin", height), ("xmax", width), ("ymax", height))):
-            feature[f"image/object/bbox/{name}"] = _floats(xyxy[:, column] / side)
-        feature["image/object/class/label"] = _ints(boxes.label + 1)
+        for name, column, side in zip(SIDES, (1, 0, 3, 2), (height, width, height, width), strict=True):
+            feature[f"{BOX}/{name}"] = _floats(xyxy[:, column] / side)
+        feature[LABEL] = _ints(boxes.label + 1)
         feature["image/object/area"] = _floats((xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1]))
         # Model Garden leaves crowds out of training, and difficult boxes are to be left out likewise.
-        feature["image/object/is_crowd"] = _ints((boxes.iscrowd | boxes.ignore).astype(int))
+        feature[CROWD] = _ints((boxes.iscrowd | boxes.ignore).astype(int))
     return tf.train.Example(features=tf.train.Features(feature=feature))
 
 

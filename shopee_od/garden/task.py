@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import tensorflow as tf
 import tf_keras
-from official.common import dataset_fn as dataset_fns
 from official.vision.configs import maskrcnn as configs
-from official.vision.dataloaders import input_reader_factory, tf_example_decoder
 from official.vision.losses import maskrcnn_losses
 from official.vision.ops import box_ops
 from official.vision.tasks import maskrcnn
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.backbones import freeze, load_lite0
+from shopee_od.garden.inputs import batches
 from shopee_od.garden.metric import CocoMetric
 from shopee_od.garden.model import REGRESSION_WEIGHTS, build_model
-from shopee_od.garden.parser import Parser
+from shopee_od.garden.targets import AnchorTargets, mirrored_at_random, network_input, on_canvas, stretched_at_random
 from shopee_od.profiles import Profile
 
 FIGURES = ("rpn_score_loss", "rpn_box_loss", "frcnn_cls_loss", "frcnn_box_loss", "roi_accuracy")
@@ -54,35 +53,26 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         super().initialize(model)
 
     def build_inputs(self, params, input_context=None):
-        """Records -> batches for training, endless, or for validation, once through."""
-        model, config = self.task_config.model, params.parser
-        parser = Parser(
-            output_size=model.input_size[:2],
-            min_level=model.min_level,
-            max_level=model.max_level,
-            num_scales=model.anchor.num_scales,
-            aspect_ratios=model.anchor.aspect_ratios,
-            anchor_size=model.anchor.anchor_size,
-            rpn_match_threshold=config.rpn_match_threshold,
-            rpn_unmatched_threshold=config.rpn_unmatched_threshold,
-            rpn_batch_size_per_im=config.rpn_batch_size_per_im,
-            rpn_fg_fraction=config.rpn_fg_fraction,
-            aug_rand_hflip=config.aug_rand_hflip,
-            aug_scale_min=config.aug_scale_min,
-            aug_scale_max=config.aug_scale_max,
-            skip_crowd_during_training=config.skip_crowd_during_training,
-            max_num_instances=config.max_num_instances,
-            colour=self._profile.colour,
-            dtype=params.dtype,
-        )
-        reader = input_reader_factory.input_reader_generator(
-            params,
-            dataset_fn=dataset_fns.pick_dataset_fn(params.file_type),
-            decoder_fn=tf_example_decoder.TfExampleDecoder().decode,
-            parser_fn=parser.parse_fn(params.is_training),
-        )
-        batches = reader.read(input_context=input_context)
-        return batches if params.is_training else self._whole_batches(batches, params, input_context)
+        """Records -> batches for training, endless, or for validation, once through; `prepared` adds to them."""
+        found = batches(params, tuple(self.task_config.model.input_size[:2]), input_context)
+        return found if params.is_training else self._whole_batches(found, params, input_context)
+
+    def prepared(self, inputs, training: bool):
+        """A batch of `inputs.batches` -> what the network sees, and labels with anchors and their targets.
+
+        Fault 5: Model Garden's validation data carry no targets, so that no losses can be computed on them.
+        """
+        photos, labels = inputs
+        config = self.task_config.train_data.parser
+        boxes, classes = on_canvas(labels)
+        if training and config.aug_rand_hflip:
+            photos, boxes = mirrored_at_random(photos, boxes, labels["shown"])
+        images = network_input(photos, labels["shown"])
+        if training and self._profile.colour:
+            images = stretched_at_random(images, self._profile.colour)
+        return images, labels | {"gt_boxes": boxes, "gt_classes": classes} | AnchorTargets(
+            self.task_config.model, config
+        )(boxes)
 
     def _whole_batches(self, batches, params, input_context):
         """Fault 7: a last batch that leaves a replica without photos crashes; the first photos fill it up.
@@ -117,7 +107,7 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
 
     def train_step(self, inputs, model, optimizer, metrics=None):
         kept = [m for m in metrics or [] if m.name in ("total_loss", *FIGURES)]
-        return super().train_step(inputs, model, optimizer, kept)
+        return super().train_step(self.prepared(inputs, training=True), model, optimizer, kept)
 
     def validation_step(self, inputs, model, metrics=None):
         """Fault 5: detections for the metric, and the losses, which Model Garden reports as 0.
@@ -125,7 +115,7 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         The second stage's losses need sampled RoIs, so it runs twice: on proposals for the detections, and on
         RoIs sampled against the ground truth as in training, its batch norms still at their moving statistics.
         """
-        images, labels = inputs
+        images, labels = self.prepared(inputs, training=False)
         shape = labels["image_info"][:, 1, :]
         anchors = labels["anchor_boxes"]
         outputs = model(images, anchor_boxes=anchors, image_shape=shape, training=False)
@@ -146,6 +136,6 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         for metric in metrics or []:
             if metric.name in losses:
                 metric.update_state(losses[metric.name])
-        logs = {self.loss: losses["total_loss"]}
-        self._update_metrics(labels, outputs, logs)
-        return logs
+        found = {k: v for k, v in outputs.items() if k.startswith(("detection_", "num_"))}
+        predictions = found | {"image_info": labels["image_info"]}
+        return {self.loss: losses["total_loss"], self.coco_metric.name: (labels, predictions)}

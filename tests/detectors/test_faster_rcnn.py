@@ -85,25 +85,19 @@ def test_each_shape_has_a_canvas_that_shows_it_largest(loaded):
 def test_the_photo_in_its_canvas_is_that_of_training(loaded, smoke_run, photos):
     import tensorflow as tf
 
-    from shopee_od.garden.parser import Parser
+    from shopee_od.garden.inputs import placed
+    from shopee_od.garden.targets import network_input
 
     for photo in photos:
+        encoded = tf.io.encode_jpeg(photo)
+        photo = tf.io.decode_jpeg(encoded).numpy()
         name, canvas, info = loaded._fit_to_canvas(photo)
-        size = [int(side) for side in name.split("x")]
-        parser = Parser(output_size=size, min_level=3, max_level=5, num_scales=1, aspect_ratios=[1.0], anchor_size=4)
-        data = {
-            "image": tf.constant(photo),
-            "groundtruth_boxes": tf.zeros([0, 4]),
-            "groundtruth_classes": tf.zeros([0], tf.int64),
-            "groundtruth_is_crowd": tf.zeros([0], tf.bool),
-            "groundtruth_area": tf.zeros([0]),
-            "source_id": tf.constant("1"),
-            "height": tf.constant(photo.shape[0]),
-            "width": tf.constant(photo.shape[1]),
-        }
-        image, labels = parser._parse_eval_data(data)
-        np.testing.assert_allclose(canvas[0], image, atol=1e-5)
-        np.testing.assert_allclose(info, labels["image_info"], atol=1e-5)
+        size = tuple(int(side) for side in name.split("x"))
+        on_it, shown, placed_info = placed(encoded, tf.constant(photo.shape[:2], tf.float32), size, (1, 1))
+        height, width, _ = on_it.shape
+        batch = tf.pad(on_it, [[0, size[0] - height], [0, size[1] - width], [0, 0]])[None]
+        np.testing.assert_allclose(canvas[0], network_input(batch, shown[None])[0], atol=1e-4)
+        np.testing.assert_allclose(info, placed_info, atol=1e-5)
 
 
 def test_the_exported_network_answers_as_the_trained_one(loaded, smoke_run, photos):

@@ -22,9 +22,10 @@ from official.vision.tasks import maskrcnn
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.garden.experiment import experiment
+from shopee_od.garden.inputs import placed
 from shopee_od.garden.metric import CocoMetric
-from shopee_od.garden.parser import Parser
 from shopee_od.garden.progress import read_history
+from shopee_od.garden.targets import mirrored_at_random, network_input, on_canvas
 from shopee_od.garden.task import FIGURES, FasterRCNNTask
 from shopee_od.profiles import profile
 
@@ -63,42 +64,48 @@ def test_1_the_rpn_score_loss_is_a_mean_over_the_sampled_anchors():
     assert float(ours) == pytest.approx(math.log(2), rel=1e-5)
 
 
-def flips_and_scales(parser, photos=120):
-    """Parsed as in training -> bool (photos,), mirrored or not; float (photos,), the scale it was drawn at."""
-    image = np.zeros((64, 64, 3), np.uint8)
-    image[16:48, 8:24] = 255
-    data = {
-        "image": tf.constant(image),
-        "groundtruth_boxes": tf.constant([[16 / 64, 8 / 64, 48 / 64, 24 / 64]]),
-        "groundtruth_classes": tf.constant([1], tf.int64),
-        "groundtruth_is_crowd": tf.constant([False]),
-    }
-    tf.random.set_seed(1)
-    parsed = tf.data.Dataset.from_tensors(data).repeat(photos).map(parser._parse_train_data)
-    flipped, scales = [], []
-    for pixels, labels in parsed.as_numpy_iterator():
-        y1, x1, y2, x2 = box = labels["gt_boxes"][0]
-        scale = labels["image_info"][2, 0]
+WHITE = np.zeros((64, 64, 3), np.uint8)
+WHITE[16:48, 8:24] = 255
+BOX = [[16 / 64, 8 / 64, 48 / 64, 24 / 64]]
+
+
+def flips_and_scales(pixels, boxes, scales):
+    """Normalised photos with their white box, and the scales they were drawn at -> bool, which are mirrored."""
+    flipped = []
+    for image, (y1, x1, y2, x2), scale in zip(pixels, boxes, scales, strict=True):
         flipped.append((x1 + x2) / 2 / scale > 32)
-        scales.append(scale)
-        inside = pixels[math.ceil(y1) + 2 : int(y2) - 2, math.ceil(x1) + 2 : int(x2) - 2]
-        assert inside.min() > 1, f"the box {box} is where the white is"
+        inside = image[math.ceil(y1) + 2 : int(y2) - 2, math.ceil(x1) + 2 : int(x2) - 2]
+        assert inside.min() > 1, "the box is where the white is"
     return np.array(flipped), np.array(scales)
 
 
 def test_2_photos_are_mirrored_at_every_scale():
-    config = ANCHORS | {"output_size": [64, 64], "aug_rand_hflip": True, "aug_scale_min": 0.5, "aug_scale_max": 1.0}
-    flipped, scales = flips_and_scales(maskrcnn_input.Parser(**config))
+    data = {
+        "image": tf.constant(WHITE),
+        "groundtruth_boxes": tf.constant(BOX),
+        "groundtruth_classes": tf.constant([1], tf.int64),
+        "groundtruth_is_crowd": tf.constant([False]),
+    }
+    config = {"output_size": [64, 64], "aug_rand_hflip": True, "aug_scale_min": 0.5, "aug_scale_max": 1.0}
+    theirs = maskrcnn_input.Parser(**ANCHORS, **config)
+    tf.random.set_seed(1)
+    parsed = tf.data.Dataset.from_tensors(data).repeat(120).map(theirs._parse_train_data).batch(120)
+    pixels, labels = next(parsed.as_numpy_iterator())
+    flipped, scales = flips_and_scales(pixels, labels["gt_boxes"][:, 0], labels["image_info"][:, 2, 0])
     assert scales[flipped].max() < scales[~flipped].min(), "the fault: mirrored where small, and there only"
-    flipped, scales = flips_and_scales(Parser(**config))
+
+    encoded = tf.io.encode_jpeg(WHITE, quality=100)
+    photos = tf.data.Dataset.from_tensors(encoded).repeat(120)
+    photos = photos.map(lambda jpeg: placed(jpeg, tf.constant([64.0, 64.0]), (64, 64), (0.5, 1.0)))
+    photos, shown, info = next(iter(photos.padded_batch(120, ((64, 64, 3), (2,), (4, 2)))))
+    given = {"boxes": tf.constant([BOX] * 120), "classes": tf.ones([120, 1], tf.int64)}
+    boxes, _ = on_canvas(given | {"shown": shown, "image_info": info})
+    photos, boxes = mirrored_at_random(photos, boxes, shown)
+    pixels = network_input(photos, shown).numpy()
+    flipped, scales = flips_and_scales(pixels, boxes.numpy()[:, 0], info.numpy()[:, 2, 0])
     small = scales < 0.75
     assert small.sum() > 40 and (~small).sum() > 40
     assert 0.3 < flipped[small].mean() < 0.7 and 0.3 < flipped[~small].mean() < 0.7
-
-
-def test_2_where_nothing_is_to_be_mirrored_nothing_is():
-    flipped, _ = flips_and_scales(Parser(**ANCHORS, output_size=[64, 64], aug_rand_hflip=False), photos=20)
-    assert not flipped.any()
 
 
 def test_3_nms_leaves_boxes_that_overlap_no_kept_one(model):
@@ -171,36 +178,26 @@ def test_5_the_figures_are_logged_in_training_and_in_validation(smoke_run):
         assert row["validation_loss"] == pytest.approx(row["total_loss"], rel=1e-5)
 
 
-def test_5_validation_labels_photos_as_training_does():
-    parser = Parser(**ANCHORS, output_size=[64, 64], rpn_batch_size_per_im=10_000)  # all anchors: none drawn by lot
-    data = {
-        "image": tf.cast(tf.random.stateless_uniform([50, 100, 3], [1, 2], 0, 256, tf.int32), tf.uint8),
-        "groundtruth_boxes": tf.constant([[0.2, 0.2, 0.8, 0.6], [0.0, 0.5, 1.0, 1.0], [0.1, 0.1, 0.5, 0.5]]),
-        "groundtruth_classes": tf.constant([2, 1, 1], tf.int64),
-        "groundtruth_is_crowd": tf.constant([False, False, True]),
-        "groundtruth_area": tf.constant([1.0, 1.0, 1.0]),
-        "source_id": tf.constant("7"),
-        "height": tf.constant(50),
-        "width": tf.constant(100),
-    }
-    (image, training), (same, validation) = parser._parse_train_data(data), parser._parse_eval_data(data)
-    np.testing.assert_array_equal(image, same)
-    assert training["gt_classes"].numpy()[:3].tolist() == [2, 1, -1]
-    for name, value in training.items():
-        tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), value, validation[name])
+def test_5_validation_photos_have_targets(smoke_run):
+    task = task_of(val_records=str(smoke_run.run_dir / "records" / "val" / "photos-*"))
+    task._val = smoke_run.val
+    batch = next(iter(task.build_inputs(task.task_config.validation_data)))
+    _, labels = task.prepared(batch, training=False)
+    assert any((scores.numpy() == 1).any() for scores in labels["rpn_score_targets"].values())
 
 
 def test_5_validation_losses_are_those_of_the_training_pass(model, smoke_run):
     """With batch norms at their moving statistics in both, and the same RoIs drawn."""
     task = task_of(val_records=str(smoke_run.run_dir / "records" / "val" / "photos-*"))
     task._val = smoke_run.val
-    images, labels = next(iter(task.build_inputs(task.task_config.validation_data)))
+    batch = next(iter(task.build_inputs(task.task_config.validation_data)))
     metrics = task.build_metrics(training=False)
     tf.random.set_seed(5)
-    logs = task.validation_step((images, labels), model, metrics)
+    logs = task.validation_step(batch, model, metrics)
+    tf.random.set_seed(5)
+    images, labels = task.prepared(batch, training=False)  # the same anchors drawn, and then RoIs
     model.trainable = False  # so Keras lets batch norms be
     try:
-        tf.random.set_seed(5)
         outputs = model(
             images,
             image_shape=labels["image_info"][:, 1, :],
@@ -278,6 +275,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from official.core import train_lib, train_utils
 from shopee_od.datasets.coco import read_coco
 from shopee_od.garden.experiment import experiment
+from shopee_od.garden.inputs import placed
 from shopee_od.garden.metric import CocoMetric
 from shopee_od.garden.runs import profile_of
 from shopee_od.garden.task import FasterRCNNTask
