@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopee_od.ops.boxes import iou
-from shopee_od.ops.nms import nms
+from shopee_od.ops.nms import nms, nms_by_class, soft_nms
 
 
 @st.composite
@@ -22,7 +22,7 @@ def scored_boxes(draw):
 
 
 def test_worked_example():
-    assert doctest.testmod(sys.modules["shopee_od.ops.nms"]) == (0, 1)  # failed, tried
+    assert doctest.testmod(sys.modules["shopee_od.ops.nms"]) == (0, 3)  # failed, tried
 
 
 @given(scored_boxes())
@@ -48,3 +48,50 @@ def test_ties_go_to_the_earlier_box_and_the_threshold_itself_is_allowed():
 
 def test_no_boxes():
     assert nms(np.zeros((0, 4)), np.zeros(0), 0.5).tolist() == []
+
+
+def test_a_thousand_cases_as_tensorflow_has_them():
+    """Ties among the scores too; boxes whose IoU is the threshold itself stay in both."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    for _ in range(1000):
+        n = rng.integers(1, 30)
+        start = rng.integers(0, 8, (n, 2))
+        boxes = np.concatenate([start, start + rng.integers(1, 8, (n, 2))], 1).astype(np.float32)
+        scores = (rng.integers(0, 6, n) / 5).astype(np.float32)
+        threshold = float(rng.choice([0.3, 0.5, 0.7]))
+        theirs = tf.image.non_max_suppression(boxes[:, [1, 0, 3, 2]], scores, n, threshold)
+        assert nms(boxes, scores, threshold).tolist() == theirs.numpy().tolist()
+
+
+@given(scored_boxes())
+def test_what_stays_stays_when_suppressed_again(case):
+    boxes, scores, threshold = case
+    keep = nms(boxes, scores, threshold)
+    assert nms(boxes[keep], scores[keep], threshold).tolist() == list(range(len(keep)))
+
+
+@given(scored_boxes(), st.integers(0, 2**32 - 1))
+def test_by_class_is_each_class_for_itself_best_first(case, seed):
+    boxes, scores, threshold = case
+    labels = np.random.default_rng(seed).integers(0, 3, len(scores))
+    keep = nms_by_class(boxes, scores, labels, threshold)
+    assert (np.diff(scores[keep]) <= 0).all()
+    for label in range(3):
+        own = np.flatnonzero(labels == label)
+        assert sorted(keep[labels[keep] == label]) == sorted(own[nms(boxes[own], scores[own], threshold)])
+    if threshold < 1 and len(scores):  # moved far apart by class, plain NMS does the same
+        apart = boxes + 1000 * labels[:, None]
+        assert nms(apart, scores, threshold).tolist() == keep.tolist()
+
+
+@given(scored_boxes())
+def test_soft_nms_lowers_what_overlaps_and_nothing_else(case):
+    boxes, scores, _ = case
+    soft = soft_nms(boxes, scores)
+    assert (soft <= scores + 1e-12).all() and (soft >= 0).all()
+    alone = (iou(boxes, boxes) > 0).sum(1) == 1
+    np.testing.assert_array_equal(soft[alone], scores[alone])
+    if len(scores):
+        assert soft[scores.argmax()] == scores.max()
