@@ -138,6 +138,13 @@ class Dataset:
         """All photos but these."""
         return self.take(self.images.image_id[~self.images.image_id.isin(list(image_ids))])
 
+    def with_boxes(self) -> Dataset:
+        """The photos that have a box to learn from. Raises InputError where none has."""
+        found = self.images.image_id[self.images.image_id.isin(self.boxes.image_id[self.counts])]
+        if not len(found):
+            raise InputError(f"{self.name} at {self.root}: no training photo has a box; label some first")
+        return self.take(found)
+
     def sample(self, n: int, seed: int = 0) -> Dataset:
         """`n` photos (all of them where there are fewer), the same ones for the same seed, in the old order."""
         if n >= len(self):

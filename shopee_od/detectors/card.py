@@ -1,4 +1,4 @@
-"""`detector.json`: what a saved detector says of itself."""
+"""`detector.json`: what a saved detector says of itself; and `Carded`, what every detector has by it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from shopee_od.paths import read_json, write_json
-from shopee_od.types import TYPES, Card, InputError
+from shopee_od.types import TYPES, Card, Cost, InputError, peak_memory
 
 CARD = "detector.json"
 
@@ -32,3 +32,52 @@ def read_card(directory: Path) -> Card:
     if not 0 <= card.threshold <= 1:
         raise InputError(f"{path}: threshold {card.threshold} is not in 0–1; save the detector again")
     return card
+
+
+class Carded:
+    """The part that all detectors share: what they say of themselves, and what detecting has cost."""
+
+    def __init__(self, card: Card | None = None):
+        """Without a card it is untrained."""
+        self._card, self._cost = card, Cost()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._trained().classes
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return self._trained().types
+
+    @property
+    def threshold(self) -> float:
+        return self._trained().threshold
+
+    @property
+    def name(self) -> str:
+        return self._trained().name
+
+    @property
+    def trained(self) -> dict:
+        """What it was trained on, for how long, from which weights."""
+        return self._trained().trained
+
+    @property
+    def cost(self) -> Cost:
+        return self._cost
+
+    def _count(self, seconds: float, regions: int, cnn_passes: int) -> None:
+        """Adds one photo to the cost."""
+        before = self._cost
+        self._cost = Cost(
+            before.photos + 1,
+            before.seconds + seconds,
+            before.regions + regions,
+            before.cnn_passes + cnn_passes,
+            peak_memory(),
+        )
+
+    def _trained(self) -> Card:
+        if self._card is None:
+            raise InputError("this detector is not trained; call fit, or open a saved one with shopee_od.load")
+        return self._card

@@ -13,24 +13,23 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import SLIMMEST
-from shopee_od.detectors.card import CARD, read_card, write_card
+from shopee_od.detectors.card import CARD, Carded, read_card, write_card
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile, best_canvas
-from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace, peak_memory
+from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace
 
 SAVED_MODEL = "saved_model"
 
 
-class FasterRCNN:
+class FasterRCNN(Carded):
     """A `Detector`. Photos of any size go in, boxes in their own pixels come out."""
 
     kind = "faster_rcnn"
 
     def __init__(self, model_dir: Path | None = None, card: Card | None = None):
         """Without arguments: untrained, to be `fit`. `shopee_od.load` gives the other two."""
-        self._model_dir, self._card = model_dir, card
-        self._signatures = None
-        self._cost = Cost()
+        super().__init__(card)
+        self._model_dir, self._signatures = model_dir, None
 
     @classmethod
     def load(cls, directory: Path) -> FasterRCNN:
@@ -40,31 +39,6 @@ class FasterRCNN:
         if not (directory / SAVED_MODEL / "saved_model.pb").is_file():
             raise InputError(f"{directory / SAVED_MODEL}: there is no SavedModel; save the detector again")
         return cls(directory / SAVED_MODEL, card)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self._trained().classes
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        return self._trained().types
-
-    @property
-    def threshold(self) -> float:
-        return self._trained().threshold
-
-    @property
-    def name(self) -> str:
-        return self._trained().name
-
-    @property
-    def trained(self) -> dict:
-        """What it was trained on, for how long, from which weights."""
-        return self._trained().trained
-
-    @property
-    def cost(self) -> Cost:
-        return self._cost
 
     def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
         """Trains in `run_dir`, or goes on there; takes the checkpoint and the operating threshold by `val`.
@@ -106,14 +80,7 @@ class FasterRCNN:
             name, canvas, info = self._fit_to_canvas(image)
             found = self._call(f"detect_{name}", images=canvas)
             detections = detections_of(found | {"image_info": info[None]}, 0).above(score_threshold)
-            self._cost = replace(
-                self._cost,
-                photos=self._cost.photos + 1,
-                seconds=self._cost.seconds + time.perf_counter() - start,
-                regions=self._cost.regions + self._trained().trained["proposals"],
-                cnn_passes=self._cost.cnn_passes + 1,
-                peak_memory=peak_memory(),
-            )
+            self._count(time.perf_counter() - start, self._trained().trained["proposals"], cnn_passes=1)
             yield detections.first(max_detections)
 
     def explain(self, image: np.ndarray) -> Trace:
@@ -178,11 +145,6 @@ class FasterRCNN:
         with whole_folder(directory) as part:
             shutil.copytree(self._model_dir, part / SAVED_MODEL)
             write_card(part, card)
-
-    def _trained(self) -> Card:
-        if self._card is None:
-            raise InputError("this detector is not trained; call fit, or open a saved one with shopee_od.load")
-        return self._card
 
     def _fit_to_canvas(self, image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
         """The name of the canvas that shows the photo largest, the photo in it (1, H, W, 3), its image_info (4, 2)."""

@@ -39,7 +39,7 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     run_dir = Path(run_dir)
     if Path(profile.weights, RUN).is_file():
         profile = profile.with_(weights=str(chosen_checkpoint(Path(profile.weights))))
-    train_set = with_boxes(train_set)
+    train_set = train_set.with_boxes()
     val_set = judged(val_set, profile)
     gpus = len(tf.config.list_physical_devices("GPU"))
     if gpus and profile.batch_size % gpus:
@@ -130,15 +130,6 @@ def judged(val_set: Dataset | None, profile: Profile) -> Dataset | None:
     if val_set is None or not val_set.counts.any():
         return None
     return val_set.sample(profile.val_photos)
-
-
-def with_boxes(dataset: Dataset) -> Dataset:
-    """The photos that have a box to learn from. Raises InputError where none has."""
-    usable = dataset.boxes[dataset.counts]
-    found = dataset.images.image_id[dataset.images.image_id.isin(usable.image_id)]
-    if not len(found):
-        raise InputError(f"{dataset.name} at {dataset.root}: no training photo has a box; label some first")
-    return dataset.take(found)
 
 
 def last_step(run_dir: Path) -> int:
