@@ -181,10 +181,9 @@ def doctor() -> None:
 
 def _provenance(detector) -> str:
     t = detector.trained
-    return (
-        f"{detector.name}: trained on {t['dataset']} ({t['photos']:,} photos, {t['epochs']} epochs, {t['minutes']} "
-        f"minutes), backbone weights at the start: {t['weights']}"
-    )
+    epochs = f"{t['epochs']} epochs, " if "epochs" in t else ""
+    photos = f"trained on {t['dataset']} ({t['photos']:,} photos, {epochs}{t['minutes']} minutes)"
+    return f"{detector.name}: {photos}, backbone weights at the start: {t['weights']}"
 
 
 def main() -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 
 from shopee_od.types import Detector, InputError
 
-KINDS = {"sliding_window": "sliding_window:SlidingWindow", "faster_rcnn": "faster_rcnn:FasterRCNN"}
+KINDS = {
+    "sliding_window": "sliding_window:SlidingWindow",
+    "window_cnn": "window_cnn:WindowCNN",
+    "faster_rcnn": "faster_rcnn:FasterRCNN",
+}
 
 
 def load(directory: str | Path) -> Detector:

@@ -28,8 +28,8 @@ class FasterRCNN(Carded):
 
     def __init__(self, model_dir: Path | None = None, card: Card | None = None):
         """Without arguments: untrained, to be `fit`. `shopee_od.load` gives the other two."""
-        super().__init__(card)
-        self._model_dir, self._signatures = model_dir, None
+        super().__init__(model_dir, card)
+        self._signatures = None
 
     @classmethod
     def load(cls, directory: Path) -> FasterRCNN:
@@ -143,7 +143,7 @@ class FasterRCNN(Carded):
         if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, SAVED_MODEL}:
             raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
         with whole_folder(directory) as part:
-            shutil.copytree(self._model_dir, part / SAVED_MODEL)
+            shutil.copytree(self._learnt, part / SAVED_MODEL)
             write_card(part, card)
 
     def _fit_to_canvas(self, image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
@@ -166,10 +166,10 @@ class FasterRCNN(Carded):
         self._trained()
         if self._signatures is None:
             try:
-                self._signatures = tf.saved_model.load(str(self._model_dir)).signatures
+                self._signatures = tf.saved_model.load(str(self._learnt)).signatures
             except (OSError, ValueError, tf.errors.OpError) as e:
                 reason = str(e).splitlines()[0]
-                raise InputError(f"{self._model_dir}: damaged ({reason}); save the detector again") from None
+                raise InputError(f"{self._learnt}: damaged ({reason}); save the detector again") from None
         return self._signatures
 
     def _call(self, signature: str, **inputs) -> dict[str, np.ndarray]:

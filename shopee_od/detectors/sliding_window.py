@@ -10,8 +10,6 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ from shopee_od.ops.hog import cells
 from shopee_od.ops.nms import nms_by_class
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile
-from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace
+from shopee_od.types import Card, Detections, InputError, Stage, Trace
 
 WEIGHTS = "templates.npz"
 SUPPRESS = 0.4  # NMS drops what overlaps a better box of its class more
@@ -37,8 +35,7 @@ class SlidingWindow(Carded):
 
     def __init__(self, templates: Templates | None = None, card: Card | None = None):
         """Without arguments: untrained, to be `fit`. `shopee_od.load` gives the other two."""
-        super().__init__(card)
-        self._templates = templates
+        super().__init__(templates, card)
 
     @classmethod
     def load(cls, directory: Path) -> SlidingWindow:
@@ -60,32 +57,7 @@ class SlidingWindow(Carded):
         A detector of the same photos and seed that `run_dir` holds is taken as it is; `profile` has no size for this.
         Raises InputError where no photo has a box.
         """
-        from shopee_od.evaluation import best_threshold, predict
-
-        run_dir, key = Path(run_dir), {"fingerprint": train.fingerprint(), "seed": seed}
-        if (run_dir / CARD).is_file():
-            kept = self.load(run_dir)
-            if key.items() <= kept.trained.items():
-                self.__init__(kept._templates, kept._card)
-                return
-        start, train = time.perf_counter(), train.with_boxes()
-        templates = learn(train, seed)
-        minutes = round((time.perf_counter() - start) / 60, 1)
-        trained = key | {
-            "dataset": train.name,
-            "photos": len(train),
-            "epochs": 1,
-            "minutes": minutes,
-            "weights": "none",
-        }
-        name = f"{self.kind}-hog-svm-{train.name}-{datetime.now(UTC):%Y%m%d}"
-        self.__init__(templates, Card(self.kind, train.classes, train.types, 0.5, trained, name))
-        if val is not None and val.counts.any():
-            found = predict(self, val)
-            threshold, f1 = best_threshold(found, val.take(found), self.classes)
-            self._card = replace(self._card, threshold=threshold, trained=trained | {"threshold_f1_on_val": f1})
-        self._cost = Cost()
-        self.save(run_dir)
+        self._fit_once(train, val, run_dir, seed, "hog-svm", "none", lambda photos: learn(photos, seed))
 
     def detect(
         self, images: Iterable[np.ndarray], score_threshold: float = 0.05, max_detections: int = 100
@@ -124,16 +96,16 @@ class SlidingWindow(Carded):
         card, directory = self._trained(), Path(directory)
         if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS}:
             raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
-        weights = {f"weights_{k}": each for k, each in enumerate(self._templates.weights)}
+        weights = {f"weights_{k}": each for k, each in enumerate(self._learnt.weights)}
         with whole_folder(directory) as part:
-            np.savez(part / WEIGHTS, shapes=self._templates.shapes, biases=self._templates.biases, **weights)
+            np.savez(part / WEIGHTS, shapes=self._learnt.shapes, biases=self._learnt.biases, **weights)
             write_card(part, card)
 
     def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int]:
         """The best windows before NMS, and how many were scored."""
         count, found = 0, [(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))]
-        for labels, boxes, features in self._templates.windows(image):
-            scores = squeezed(self._templates.scores(labels, features))
+        for labels, boxes, features in self._learnt.windows(image):
+            scores = squeezed(self._learnt.scores(labels, features))
             count += scores.size
             rows, columns = np.nonzero(scores >= score_threshold)
             found.append((boxes[rows], scores[rows, columns], np.array(labels)[columns]))

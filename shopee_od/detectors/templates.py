@@ -41,7 +41,7 @@ class Templates:
     biases: np.ndarray
 
     def windows(self, image: np.ndarray) -> Iterator[tuple[list[int], np.ndarray, np.ndarray]]:
-        """uint8 (H, W, 3) -> size by size and shape by shape: labels of that shape, its windows (N, 4), their HOG (N, D).
+        """uint8 (H, W, 3) -> size by size, shape by shape: labels of that shape, its windows (N, 4), their HOG (N, D).
 
         Windows are float64, in pixels of the photo; a level's blocks are worked out once, for all its windows.
         """

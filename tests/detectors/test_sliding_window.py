@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from shopee_od import load
-from shopee_od.datasets.dataset import Dataset
 from shopee_od.detectors.sliding_window import WEIGHTS, SlidingWindow, squeezed
 from shopee_od.detectors.templates import blank
 from shopee_od.ops.hog import hog
@@ -15,45 +13,20 @@ from shopee_od.types import Detector, InputError
 SMOKE = profile("smoke")
 
 
-def photo(rng, label, side):
-    """Noise, and in it a ring or a cross; and its box."""
-    image = rng.integers(90, 130, (180, 150, 3)).astype(np.uint8)
-    x, y = rng.integers(0, 150 - side), rng.integers(0, 180 - side)
-    v, u = np.indices((side, side)) / side - 0.5
-    shape = abs(np.hypot(u, v) - 0.35) < 0.1 if label else np.minimum(abs(u), abs(v)) < 0.1
-    image[y : y + side, x : x + side][shape] = 240
-    return image, (x, y, x + side, y + side)
-
-
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root, rng, images, boxes = tmp_path_factory.mktemp("shapes"), np.random.default_rng(0), [], []
-    for k in range(50):
-        image, box = photo(rng, k % 2, int(rng.integers(80, 130)))
-        Image.fromarray(image).save(root / f"{k}.png")
-        split = "test" if k >= 40 else "val" if k >= 30 else "train"
-        images.append({"image_id": k, "path": str(root / f"{k}.png"), "width": 150, "height": 180, "split": split})
-        boxes.append(
-            {"box_id": k, "image_id": k, "label": k % 2, "type": "upper"}
-            | dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
-        )
-    return Dataset.build("shapes", root, ("cross", "ring"), images, boxes)
-
-
-@pytest.fixture(scope="module")
-def trained(data, tmp_path_factory):
+def trained(shapes, tmp_path_factory):
     detector = SlidingWindow()
     run_dir = tmp_path_factory.mktemp("window") / "run"
-    detector.fit(data.split("train"), data.split("val"), SMOKE, run_dir)
+    detector.fit(shapes.split("train"), shapes.split("val"), SMOKE, run_dir)
     return detector, run_dir
 
 
-def test_it_finds_the_shapes_it_learnt(trained, data):
+def test_it_finds_the_shapes_it_learnt(trained, shapes):
     from shopee_od.evaluation import evaluate
 
     detector, _ = trained
     assert isinstance(detector, Detector)
-    figures = evaluate(detector, data.split("test"), bootstrap=0)
+    figures = evaluate(detector, shapes.split("test"), bootstrap=0)
     assert figures["AP50"] > 0.8
     assert detector.trained["photos"] == 30 and detector.trained["weights"] == "none" and 0 < detector.threshold < 1
 
@@ -63,11 +36,8 @@ def test_every_region_is_counted(trained):
     before = detector.cost
     [found] = detector.detect([np.zeros((180, 150, 3), np.uint8)])
     after = detector.cost
-    per_class = sum(
-        len(boxes)
-        for labels, boxes, _ in detector._templates.windows(np.zeros((180, 150, 3), np.uint8))
-        for _ in labels
-    )
+    windows = detector._learnt.windows(np.zeros((180, 150, 3), np.uint8))
+    per_class = sum(len(labels) * len(boxes) for labels, boxes, _ in windows)
     assert after.photos == before.photos + 1 and after.regions - before.regions == per_class > 100
     assert after.cnn_passes == 0 and after.seconds > before.seconds and after.peak_memory > 0
     assert len(found) <= 100
@@ -76,7 +46,7 @@ def test_every_region_is_counted(trained):
 def test_windows_are_the_photos_pixels(trained):
     """The features of a window at the photo's own size are HOG of what lies in it, but for its outermost pixels."""
     image = np.random.default_rng(1).integers(0, 256, (160, 144, 3)).astype(np.uint8)
-    _labels, boxes, features = next(trained[0]._templates.windows(image))
+    _labels, boxes, features = next(trained[0]._learnt.windows(image))
     for k in (0, len(boxes) // 2, len(boxes) - 1):
         x1, y1, x2, y2 = boxes[k].astype(int)
         assert np.corrcoef(hog(image[y1:y2, x1:x2]), features[k])[0, 1] > 0.9
@@ -85,7 +55,7 @@ def test_windows_are_the_photos_pixels(trained):
 def test_a_large_photo_costs_no_more_than_its_longest_side_allows(trained):
     detector, _ = trained
     large = np.zeros((1000, 800, 3), np.uint8)
-    boxes = np.concatenate([boxes for _, boxes, _ in detector._templates.windows(large)])
+    boxes = np.concatenate([boxes for _, boxes, _ in detector._learnt.windows(large)])
     assert boxes[:, 2].max() <= 800 + 1e-6 and boxes[:, 3].max() <= 1000 + 1e-6 and len(boxes) < 5000
 
 
@@ -94,10 +64,10 @@ def test_a_photo_smaller_than_every_window_has_no_garment(trained):
     assert len(found) == 0
 
 
-def test_saved_and_opened_it_finds_the_same(trained, data, tmp_path):
+def test_saved_and_opened_it_finds_the_same(trained, shape_photo, tmp_path):
     detector, run_dir = trained
     detector.save(tmp_path / "kept")
-    image, _ = photo(np.random.default_rng(5), 1, 90)
+    image, _ = shape_photo(np.random.default_rng(5), 1, 90)
     for place in (run_dir, tmp_path / "kept"):
         same = load(place)
         assert same.kind == "sliding_window" and same.classes == detector.classes
@@ -106,11 +76,11 @@ def test_saved_and_opened_it_finds_the_same(trained, data, tmp_path):
             np.testing.assert_array_equal(ours.scores, theirs.scores)
 
 
-def test_trained_again_in_the_same_folder_it_is_taken_as_it_is(trained, data):
+def test_trained_again_in_the_same_folder_it_is_taken_as_it_is(trained, shapes):
     detector, run_dir = trained
     before = (run_dir / WEIGHTS).stat().st_mtime_ns
     again = SlidingWindow()
-    again.fit(data.split("train"), data.split("val"), SMOKE, run_dir)
+    again.fit(shapes.split("train"), shapes.split("val"), SMOKE, run_dir)
     assert (run_dir / WEIGHTS).stat().st_mtime_ns == before and again.threshold == detector.threshold
 
 
@@ -130,17 +100,17 @@ def test_damaged_weights_are_refused(trained, tmp_path, damage):
         load(tmp_path / "kept")
 
 
-def test_its_stages_are_named(trained):
-    image, _ = photo(np.random.default_rng(5), 0, 100)
+def test_its_stages_are_named(trained, shape_photo):
+    image, _ = shape_photo(np.random.default_rng(5), 0, 100)
     trace = trained[0].explain(image)
     assert [stage.name for stage in trace.stages] == ["features", "windows", "kept"]
     assert trace["features"].arrays["cells"].shape == (22, 18, 9)
     assert len(trace["windows"].arrays["boxes"]) >= len(trace["kept"].arrays["boxes"]) >= 1
 
 
-def test_a_window_has_its_class_shape_and_a_class_without_boxes_never_fires(data):
-    wide = data.boxes.assign(x2=data.boxes.x1 + 100, y2=data.boxes.y1 + 50, label=1)
-    only_rings = data.with_classes(data.classes, wide)
+def test_a_window_has_its_class_shape_and_a_class_without_boxes_never_fires(shapes):
+    wide = shapes.boxes.assign(x2=shapes.boxes.x1 + 100, y2=shapes.boxes.y1 + 50, label=1)
+    only_rings = shapes.with_classes(shapes.classes, wide)
     assert blank(only_rings).shapes.tolist() == [[6, 13], [6, 13]]
 
 
@@ -149,7 +119,7 @@ def test_margins_are_squeezed():
     assert (np.diff(squeezed(margins)) > 0).all() and squeezed(np.zeros(1)) == 0.5
 
 
-def test_without_boxes_there_is_nothing_to_learn(data, tmp_path):
-    none = data.with_classes(data.classes, data.boxes.iloc[:0])
+def test_without_boxes_there_is_nothing_to_learn(shapes, tmp_path):
+    none = shapes.with_classes(shapes.classes, shapes.boxes.iloc[:0])
     with pytest.raises(InputError, match="no training photo has a box"):
         SlidingWindow().fit(none, None, SMOKE, tmp_path / "run")

@@ -1,0 +1,184 @@
+"""Sliding windows with a small CNN: on every window by itself, or once over the whole photo, with the same scores.
+
+The second is OverFeat's idea (Sermanet et al., ICLR 2014, section 3.5): a network without padding is itself a sliding
+window, whose windows lie as far apart as its pooling takes steps; what overlaps is worked out once.
+"""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from skimage.transform import resize
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.detectors.card import CARD, Carded, read_card, write_card
+from shopee_od.ops.nms import nms_by_class
+from shopee_od.ops.pyramid import to_photo, windows
+from shopee_od.paths import whole_folder
+from shopee_od.profiles import Profile
+from shopee_od.types import Card, Detections, InputError, Stage, Trace
+
+WEIGHTS = "cnn.npz"
+SIDE = 64  # pixels: the window, after the photo is scaled
+STRIDE = 8  # pixels: three poolings by 2
+RATIOS = (0.45, 0.7, 1.1)  # width : height of the windows in the photo
+LONGEST = 300  # pixels of the longer side: of such a photo
+SMALLEST, STEP = 64, 1.3  # is the side of the smallest window, as a geometric mean; and the step to the next
+SUPPRESS, KEPT = 0.4, 300
+
+
+def network(classes: int):
+    """(B, 64, 64, 3), normalised, -> logits (B, 1, 1, classes + 1), 0 background; any larger photo gives a map of them.
+
+    No layer pads, so that a window's score depends on nothing outside it.
+    """
+    import tf_keras
+
+    layers, convolution = tf_keras.layers, tf_keras.layers.Conv2D
+    return tf_keras.Sequential(
+        [
+            layers.Input([None, None, 3]),
+            convolution(16, 3, activation="relu"),
+            layers.MaxPool2D(2),
+            convolution(32, 3, activation="relu"),
+            layers.MaxPool2D(2),
+            convolution(64, 3, activation="relu"),
+            layers.MaxPool2D(2),
+            convolution(128, 6, activation="relu"),
+            layers.SpatialDropout2D(0.3),
+            convolution(classes + 1, 1),
+        ]
+    )
+
+
+def normalised(photo: np.ndarray) -> np.ndarray:
+    """0–255 -> float32 around 0."""
+    return (np.asarray(photo, np.float32) - 127) / 64
+
+
+def levels(height: int, width: int) -> list[tuple[int, int]]:
+    """A photo's size -> (height, width) of its levels, one for each shape and size of window, there 64 × 64 pixels.
+
+    A window of another ratio than a square's becomes one where the photo is stretched.
+    """
+    found, longest = [], max(height, width)
+    for ratio in RATIOS:
+        side = SMALLEST * longest / LONGEST
+        while side * max(ratio**0.5 / width, ratio**-0.5 / height) <= 1:
+            found.append((round(height * SIDE / side * ratio**0.5), round(width * SIDE / side * ratio**-0.5)))
+            side *= STEP
+    return [(max(h, SIDE), max(w, SIDE)) for h, w in found]
+
+
+class WindowCNN(Carded):
+    """A `Detector`: the photo stretched and in many sizes, the CNN on each window, NMS by class.
+
+    shared: whether the CNN runs over each level once, instead of on every window by itself; scores are the same.
+    """
+
+    kind = "window_cnn"
+
+    def __init__(self, model=None, card: Card | None = None, shared: bool = True):
+        """Without a model and a card: untrained, to be `fit`. `shopee_od.load` gives them."""
+        super().__init__(model, card)
+        self.shared = shared
+
+    @classmethod
+    def load(cls, directory: Path) -> WindowCNN:
+        """Raises InputError where the folder does not hold a whole detector."""
+        card, file = read_card(directory), Path(directory) / WEIGHTS
+        model = network(len(card.classes))
+        try:
+            with np.load(file, allow_pickle=False) as held:
+                model.set_weights([held[f"arr_{k}"] for k in range(len(model.weights))])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
+            raise InputError(f"{file}: damaged or absent ({e}); save the detector again") from None
+        return cls(model, card)
+
+    def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
+        """Learns from windows of `train`, hard negatives included; the threshold with the best F1 on `val`.
+
+        A detector of the same photos and seed that `run_dir` holds is taken as it is; `profile` has no size for this.
+        Raises InputError where no photo has a box.
+        """
+        from shopee_od.detectors.window_training import learn
+
+        self._fit_once(train, val, run_dir, seed, "scratch", "random", lambda photos: learn(photos, seed))
+
+    def detect(
+        self, images: Iterable[np.ndarray], score_threshold: float = 0.05, max_detections: int = 100
+    ) -> Iterator[Detections]:
+        """uint8 (H, W, 3) RGB photos -> their Detections, in order; a score is the softmax's."""
+        self._trained()
+        for image in images:
+            start = time.perf_counter()
+            before, regions, passes = self._candidates(image, score_threshold)
+            keep = nms_by_class(before.boxes, before.scores, before.labels, SUPPRESS)
+            self._count(time.perf_counter() - start, regions, passes)
+            yield Detections(before.boxes[keep], before.scores[keep], before.labels[keep]).first(max_detections)
+
+    def explain(self, image: np.ndarray) -> Trace:
+        """uint8 (H, W, 3) -> a map of scores for each level, best windows, kept detections."""
+        maps = {}
+        for number, (size, _, logits) in enumerate(scored(self._learnt, image, shared=True)):
+            shape = [(side - SIDE) // STRIDE + 1 for side in size]
+            maps[f"level {number}"] = probabilities(logits)[:, 1:].max(axis=1).reshape(shape)
+        before, _, _ = self._candidates(image, self.threshold)
+        kept = next(self.detect([image], self.threshold))
+        stages = {"windows": ("Windows that look like a garment.", before), "kept": ("What is left after NMS.", kept)}
+        return Trace(
+            image,
+            (
+                Stage("scores", "How like a garment the window at each place is, size by size.", maps),
+                *(
+                    Stage(name, says, {"boxes": each.boxes, "scores": each.scores, "labels": each.labels})
+                    for name, (says, each) in stages.items()
+                ),
+            ),
+        )
+
+    def save(self, directory: Path) -> None:
+        """detector.json and the weights, whole or not at all. Raises InputError where other things lie there."""
+        card, directory = self._trained(), Path(directory)
+        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS}:
+            raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
+        with whole_folder(directory) as part:
+            np.savez(part / WEIGHTS, *self._learnt.get_weights())
+            write_card(part, card)
+
+    def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
+        """The best windows before NMS, how many were scored, and how often the CNN ran."""
+        regions = passes = 0
+        found = [(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))]
+        for _, boxes, logits in scored(self._learnt, image, self.shared):
+            scores = probabilities(logits)[:, 1:]
+            regions, passes = regions + len(boxes), passes + (1 if self.shared else len(boxes))
+            rows, columns = np.nonzero(scores >= score_threshold)
+            found.append((boxes[rows], scores[rows, columns], columns))
+        boxes, scores, labels = (np.concatenate(each) for each in zip(*found, strict=True))
+        return Detections(boxes, scores, labels).first(KEPT), regions, passes
+
+
+def scored(model, image: np.ndarray, shared: bool) -> Iterator[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
+    """uint8 (H, W, 3) -> level by level: its size, its windows (N, 4) in the photo, logits float32 (N, classes + 1)."""
+    for size in levels(*image.shape[:2]):
+        level = normalised(resize(image.astype(np.float32), size, anti_aliasing=True))
+        boxes = windows(*size, (SIDE, SIDE), STRIDE)
+        if shared:
+            rows, columns = ((side - SIDE) // STRIDE + 1 for side in size)
+            logits = model(level[None], training=False).numpy()[0, :rows, :columns].reshape(len(boxes), -1)
+        else:
+            crops = np.stack([level[y1:y2, x1:x2] for x1, y1, x2, y2 in boxes])
+            parts = [model(crops[i : i + 256], training=False).numpy() for i in range(0, len(crops), 256)]
+            logits = np.concatenate(parts).reshape(len(boxes), -1)
+        yield size, to_photo(boxes, size, image.shape[:2]), logits
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """(N, K) -> (N, K), the softmax of each row."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
