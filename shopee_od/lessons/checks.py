@@ -7,30 +7,20 @@ that is often made; tests feed every check those mistakes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from shopee_od.evaluation.curves import curve
-from shopee_od.ops.boxes import iou
-from shopee_od.ops.nms import nms
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """correct, wrong or not attempted, and what is to be said of it."""
-
-    state: str
-    says: str = ""
-
-    def __repr__(self) -> str:
-        return f"{self.state}: {self.says}" if self.says else self.state
+from shopee_od.lessons.judge import Outcome, judge
+from shopee_od.ops.boxes import decode, encode, iou
+from shopee_od.ops.nms import nms, nms_by_class
+from shopee_od.ops.pyramid import count_windows
 
 
 def corners(answer: Callable[[list[float]], list[float]]) -> Outcome:
     """Notebook 01: left, top, width, height (COCO) -> x1, y1, x2, y2."""
-    return _judge(
+    return judge(
         answer, lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]], [([10, 20, 30, 40],), ([0, 5, 1, 2],)]
     )
 
@@ -46,13 +36,147 @@ def overlap(answer: Callable[[list[float], list[float]], float]) -> Outcome:
         (box, [20.0, 15.0, 30.0, 20.0]),  # one inside the other
         (box, [50.0, 10.0, 90.0, 30.0]),  # they touch: x2 is exclusive, nothing is shared
     ]
-    return _judge(answer, lambda a, b: float(iou(np.array([a]), np.array([b]))[0, 0]), cases)
+    mistakes = {
+        "width is x2 − x1, without + 1, where x2 is exclusive": lambda a, b: _overlap(a, b, plus=1),
+        "boxes that do not meet share nothing: both sides come out negative": lambda a, b: _overlap(a, b, clip=False),
+        "what both cover holds the shared part once: take it off the sum": lambda a, b: _overlap(a, b, once=False),
+    }
+    return judge(answer, lambda a, b: float(iou(np.array([a]), np.array([b]))[0, 0]), cases, mistakes)
+
+
+def _overlap(a: list[float], b: list[float], plus: int = 0, clip: bool = True, once: bool = True) -> float:
+    sides = [min(a[k + 2], b[k + 2]) - max(a[k], b[k]) + plus for k in (0, 1)]
+    shared = math.prod(max(side, 0) if clip else side for side in sides)
+    areas = sum((box[2] - box[0] + plus) * (box[3] - box[1] + plus) for box in (a, b))
+    return shared / (areas - shared * once)
+
+
+def window_count(answer: Callable[[int, int, int, int, int], int]) -> Outcome:
+    """Notebook 02: height, width, window height, window width, stride -> how many windows fit."""
+    cases = [(100, 60, 64, 32, 8), (64, 32, 64, 32, 8), (71, 39, 64, 32, 8), (63, 200, 64, 32, 8), (20, 30, 5, 10, 1)]
+    mistakes = {
+        "one more fits on each side: the first window needs no step": lambda h, w, a, b, s: (
+            max((h - a) // s, 0) * max((w - b) // s, 0)
+        ),
+        "a window must lie inside whole": lambda h, w, a, b, s: -(-h // s) * -(-w // s),
+        "height goes with height": lambda h, w, a, b, s: count_windows(h, w, (b, a), s),
+    }
+    return judge(answer, lambda h, w, a, b, s: count_windows(h, w, (a, b), s), cases, mistakes)
+
+
+def cell_histogram(answer: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Outcome:
+    """Notebook 02: strength and direction (degrees, 0–180) of 8 × 8 pixels -> mean strength in each of 9 bins."""
+    rng = np.random.default_rng(0)
+    cases = [(rng.integers(0, 50, (8, 8)).astype(float), rng.integers(0, 180, (8, 8)).astype(float)) for _ in range(2)]
+    cases.append((np.ones((8, 8)), np.full((8, 8), 179.0)))
+
+    def histogram(strength, direction, counted=False, whole=64, middle=0):
+        bins = ((direction + middle) % 180 // 20).astype(int)
+        return np.bincount(bins.ravel(), None if counted else strength.ravel(), 9) / whole
+
+    mistakes = {
+        "each pixel counts by its strength": lambda s, d: histogram(s, d, counted=True),
+        "each pixel counts by its strength; and it is the mean": lambda s, d: histogram(s, d, counted=True, whole=1),
+        "the mean over the cell's 64 pixels, not the sum": lambda s, d: histogram(s, d, whole=1),
+        "the first bin goes from 0 to 20, it is not centred on 0": lambda s, d: histogram(s, d, middle=10),
+    }
+    return judge(answer, histogram, cases, mistakes)
+
+
+def suppressed(answer: Callable[[np.ndarray, np.ndarray, np.ndarray, float], list[int]]) -> Outcome:
+    """Notebook 02: boxes (N, 4), scores, labels, IoU -> the indices that stay, best first, each class for itself."""
+    row = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8], [20, 0, 30, 10]], np.float32)
+    cases = [
+        (row, np.array([0.9, 0.8, 0.7, 0.6]), np.array([0, 0, 0, 0]), 0.7),
+        (row, np.array([0.6, 0.7, 0.9, 0.8]), np.array([0, 1, 0, 1]), 0.7),  # a blouse and its skirt both stay
+        (row[:3], np.array([0.9, 0.8, 0.7]), np.array([2, 2, 2]), 0.85),  # what is gone suppresses nothing
+        (row[:2], np.array([0.5, 0.9]), np.array([1, 1]), 0.9),  # at the IoU itself both stay
+        (row[:0], np.zeros(0), np.zeros(0, int), 0.5),
+    ]
+    mistakes = {
+        "only boxes of one class suppress each other": lambda b, s, k, t: nms(b, s, t).tolist(),
+        "the best score first, not the first box": lambda b, s, k, t: nms_by_class(
+            b, -np.arange(len(b)), k, t
+        ).tolist(),
+        "at the IoU itself both stay: suppress above it": lambda b, s, k, t: nms_by_class(b, s, k, t - 1e-6).tolist(),
+    }
+    return judge(answer, lambda *case: nms_by_class(*case).tolist(), cases, mistakes)
+
+
+def deltas(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:
+    """Notebook 03: a box and a proposal, x1, y1, x2, y2 -> dx, dy, dw, dh, as in R-CNN's appendix C."""
+    cases = [
+        ([10.0, 10.0, 30.0, 20.0], [0.0, 10.0, 20.0, 30.0]),
+        ([0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]),
+        ([5.0, 20.0, 45.0, 100.0], [10.0, 10.0, 30.0, 50.0]),
+    ]
+
+    def one(box, proposal):
+        return encode(np.array([box]), np.array([proposal]))[0].tolist()
+
+    def mistaken(box, proposal, ends=0, corner=False, share=True, log=True):
+        size, old = ([each[k + 2] - each[k] + ends for k in (0, 1)] for each in (box, proposal))
+        half = 0 if corner else 0.5
+        shift = [box[k] + half * size[k] - proposal[k] - half * old[k] for k in (0, 1)]
+        shift = [moved / (side if share else 1) for moved, side in zip(shift, old, strict=True)]
+        return [*shift, *(math.log(s / o) if log else s / o for s, o in zip(size, old, strict=True))]
+
+    mistakes = {
+        "x before y": lambda b, p: [one(b, p)[k] for k in (1, 0, 3, 2)],
+        "width is x2 − x1, without + 1": lambda b, p: mistaken(b, p, ends=1),
+        "the middles are compared, not the corners": lambda b, p: mistaken(b, p, corner=True),
+        "a shift is a share of the proposal's width or height": lambda b, p: mistaken(b, p, share=False),
+        "of the change in size the logarithm is taken": lambda b, p: mistaken(b, p, log=False),
+        "from the proposal to the box, not back": lambda b, p: one(p, b),
+    }
+    return judge(answer, one, cases, mistakes)
+
+
+def moved(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:
+    """Notebook 03: deltas dx, dy, dw, dh and a proposal -> the box, x1, y1, x2, y2."""
+    proposal = [10.0, 20.0, 50.0, 100.0]
+    cases = [([0.0, 0.0, 0.0, 0.0], proposal), ([0.5, -0.25, math.log(2), math.log(0.5)], proposal)]
+
+    def one(change, box):
+        return decode(np.array([change]), np.array([box]))[0].tolist()
+
+    mistakes = {
+        "x before y": lambda d, p: one([d[k] for k in (1, 0, 3, 2)], p),
+        "the size changes by exp(dw), exp(dh)": lambda d, p: one(
+            [*d[:2], *(math.log(max(1 + x, 1e-9)) for x in d[2:])], p
+        ),
+        "the middle moves by a share of the width or height": lambda d, p: one([d[0] / 40, d[1] / 80, *d[2:]], p),
+    }
+    return judge(answer, one, [*cases, ([-0.1, 0.3, -0.5, 0.2], proposal)], mistakes)
+
+
+def recall_of(answer: Callable[[np.ndarray, np.ndarray, int], float]) -> Outcome:
+    """Notebook 03: proposals (N, 4), the likelier first, boxes (M, 4), n -> the share of boxes met by the first n.
+
+    Met: at IoU 0.5 or more.
+    """
+    boxes = np.array([[0, 0, 10, 10], [20, 20, 40, 40], [50, 0, 60, 30]], float)
+    near = boxes + np.array([[0, 0, 0, 2], [1, 1, 5, 5], [0, 0, 0, 30]])
+    proposals = np.concatenate([near[:1], near[:1], boxes[1:2] + 100, near[1:2], near[2:]])
+    cases = [(proposals, boxes, n) for n in (1, 3, 4, 5)] + [(proposals[:0], boxes, 3)]
+
+    def share(found, truth, n):
+        return float((iou(truth, found[:n]).max(axis=1, initial=0) >= 0.5).mean())
+
+    mistakes = {
+        "the share of the boxes, not of the proposals": lambda p, b, n: (
+            float((iou(b, p[:n]).max(axis=0, initial=0) >= 0.5).mean()) if len(p[:n]) else 0.0
+        ),
+        "only so many proposals count": lambda p, b, n: share(p, b, None),
+        "IoU 0.5 itself counts": lambda p, b, n: float((iou(b, p[:n]).max(axis=1, initial=0) > 0.5).mean()),
+    }
+    return judge(answer, share, cases, mistakes)
 
 
 def learning_rate(answer: Callable[[int, int, int, float], float]) -> Outcome:
     """Notebook 07: step, warmup, steps, highest -> the learning rate at that step."""
     cases = [(0, 100, 1000, 0.1), (50, 100, 1000, 0.1), (100, 100, 1000, 0.1), (550, 100, 1000, 0.1)]
-    return _judge(answer, warmed_cosine, [*cases, (1000, 100, 1000, 0.1), (7, 0, 30, 2.0)])
+    return judge(answer, warmed_cosine, [*cases, (1000, 100, 1000, 0.1), (7, 0, 30, 2.0)])
 
 
 def warmed_cosine(step: int, warmup: int, steps: int, highest: float) -> float:
@@ -73,7 +197,7 @@ def warmed_cosine(step: int, warmup: int, steps: int, highest: float) -> float:
 def best_step(answer: Callable[[dict[int, float]], int]) -> Outcome:
     """Notebook 07: validation AP by step -> the step whose checkpoint is taken; the first of equals."""
     cases = [({250: 0.2, 500: 0.4, 750: 0.3},), ({100: 0.5, 200: 0.5, 300: 0.1},), ({2: 0.0, 4: 0.1},)]
-    return _judge(answer, lambda judged: max(judged, key=judged.get), cases)
+    return judge(answer, lambda judged: max(judged, key=judged.get), cases)
 
 
 def average_precision(answer: Callable[[np.ndarray, int], float]) -> Outcome:
@@ -86,7 +210,7 @@ def average_precision(answer: Callable[[np.ndarray, int], float]) -> Outcome:
         ([], 2),
     ]
     cases = [(np.array(hit, bool), boxes) for hit, boxes in cases]
-    return _judge(answer, lambda hit, boxes: curve(-np.arange(len(hit)), hit, boxes).ap, cases)
+    return judge(answer, lambda hit, boxes: curve(-np.arange(len(hit)), hit, boxes).ap, cases)
 
 
 def threshold_for(answer: Callable[[np.ndarray, np.ndarray, float], float | None]) -> Outcome:
@@ -99,7 +223,7 @@ def threshold_for(answer: Callable[[np.ndarray, np.ndarray, float], float | None
         (scores, np.array([1, 1, 1, 1, 1, 1], bool), 1.0),
         (scores, np.array([0, 0, 1, 0, 0, 0], bool), 0.5),
     ]
-    return _judge(answer, lowest_threshold, cases)
+    return judge(answer, lowest_threshold, cases)
 
 
 def lowest_threshold(scores: np.ndarray, hit: np.ndarray, precision: float) -> float | None:
@@ -118,52 +242,4 @@ def one_tag(answer: Callable[[np.ndarray, np.ndarray, float], list[int]]) -> Out
         (row[:2], np.array([0.5, 0.9], np.float32), 0.9),  # at the IoU itself both stay
         (row[:0], np.zeros(0, np.float32), 0.5),
     ]
-    return _judge(answer, lambda *case: nms(*case).tolist(), cases)
-
-
-def _judge(answer, reference: Callable, cases: Iterable[tuple]) -> Outcome:
-    """Runs both on each case. A stub answers None or Ellipsis to all of them, or says that it is not implemented."""
-    if not callable(answer):
-        return Outcome("not attempted", "hand in the function itself, without brackets after its name")
-    cases, got = list(cases), []
-    for case in cases:
-        try:
-            got.append(answer(*(value.copy() if isinstance(value, np.ndarray) else value for value in case)))
-        except NotImplementedError:
-            return Outcome("not attempted")
-        except Exception as e:  # whatever a learner's code raises is an answer, too
-            return Outcome("wrong", f"{_call(answer, case)} raises {type(e).__name__}: {e}")
-    if all(value is None or value is ... for value in got):
-        return Outcome("not attempted")
-    for case, value in zip(cases, got, strict=True):
-        expected = reference(*case)
-        if not _same(value, expected):
-            return Outcome("wrong", f"{_call(answer, case)} gives {_short(value)}, expected {_short(expected)}")
-    return Outcome("correct")
-
-
-def _same(value, expected) -> bool:
-    if expected is None or value is None:
-        return value is expected
-    try:
-        value, expected = np.asarray(value, float), np.asarray(expected, float)
-    except (TypeError, ValueError):
-        return False
-    return value.shape == expected.shape and bool(np.allclose(value, expected, rtol=1e-4, atol=1e-6))
-
-
-def _call(answer, case: tuple) -> str:
-    return f"{getattr(answer, '__name__', 'answer')}({', '.join(map(_short, case))})"
-
-
-def _short(value) -> str:
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_short, value))}]"
-    text = repr(value)
-    return text if len(text) <= 200 else text[:197] + "..."
+    return judge(answer, lambda *case: nms(*case).tolist(), cases)

@@ -66,6 +66,19 @@ def pair(a, b, plus=0, clip=True, union=True):
     return shared / (sum(areas) - shared * union)
 
 
+def change(box, proposal):
+    (x, y, w, h), (px, py, pw, ph) = (
+        ((b[0] + b[2]) / 2, (b[1] + b[3]) / 2, b[2] - b[0], b[3] - b[1]) for b in (box, proposal)
+    )
+    return [(x - px) / pw, (y - py) / ph, math.log(w / pw), math.log(h / ph)]
+
+
+def box_of(dx, dy, dw, dh, x1, y1, x2, y2):
+    w, h = x2 - x1, y2 - y1
+    x, y, w, h = x1 + w / 2 + dx * w, y1 + h / 2 + dy * h, w * math.exp(dw), h * math.exp(dh)
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+
+
 RIGHT = {
     checks.corners: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
     checks.overlap: pair,
@@ -74,6 +87,12 @@ RIGHT = {
     checks.average_precision: ap,
     checks.threshold_for: lowest,
     checks.one_tag: greedy,
+    checks.window_count: lambda h, w, a, b, s: max((h - a) // s + 1, 0) * max((w - b) // s + 1, 0),
+    checks.cell_histogram: lambda s, d: np.array([s[(d >= 20 * k) & (d < 20 * k + 20)].sum() / 64 for k in range(9)]),
+    checks.suppressed: lambda b, s, k, t: greedy(b + 100 * k[:, None], s, t),
+    checks.deltas: change,
+    checks.moved: lambda d, p: box_of(*d, *p),
+    checks.recall_of: lambda p, b, n: np.mean([any(iou(p[:n], one[None])[:, 0] >= 0.5) for one in b]),
 }
 WRONG = [
     (checks.corners, list),  # as they were
@@ -111,6 +130,31 @@ WRONG = [
     (checks.one_tag, lambda b, s, t: b[greedy(b, s, t)]),  # boxes, not indices
     (checks.one_tag, lambda b, s, t: greedy(b, s, t)[:1]),
 ]
+NAMED = [  # each of these is told by name what it is
+    (checks.overlap, lambda a, b: pair(a, b, plus=1), "without + 1"),
+    (checks.overlap, lambda a, b: pair(a, b, clip=False), "both sides come out negative"),
+    (checks.overlap, lambda a, b: pair(a, b, union=False), "take it off the sum"),
+    (checks.window_count, lambda h, w, a, b, s: max((h - a) // s, 0) * max((w - b) // s, 0), "one more fits"),
+    (checks.window_count, lambda h, w, a, b, s: math.ceil(h / s) * math.ceil(w / s), "inside whole"),
+    (checks.cell_histogram, lambda s, d: RIGHT[checks.cell_histogram](s, d) * 64, "mean over the cell's 64"),
+    (checks.cell_histogram, lambda s, d: RIGHT[checks.cell_histogram](s * 0 + 1, d), "by its strength"),
+    (checks.cell_histogram, lambda s, d: RIGHT[checks.cell_histogram](s, (d + 10) % 180), "not centred on 0"),
+    (checks.suppressed, lambda b, s, k, t: greedy(b, s, t), "only boxes of one class"),
+    (checks.suppressed, lambda b, s, k, t: greedy(b + 100 * k[:, None], s, t, above=False), "suppress above it"),
+    (checks.deltas, lambda b, p: [change(b, p)[k] for k in (1, 0, 3, 2)], "x before y"),
+    (checks.deltas, lambda b, p: change(p, b), "from the proposal to the box"),
+    (checks.deltas, lambda b, p: change([*b[:2], b[2] + 1, b[3] + 1], [*p[:2], p[2] + 1, p[3] + 1]), "without + 1"),
+    (checks.deltas, lambda b, p: [*change(b, p)[:2], *map(math.exp, change(b, p)[2:])], "the logarithm is taken"),
+    (checks.moved, lambda d, p: box_of(d[1], d[0], d[3], d[2], *p), "x before y"),
+    (checks.recall_of, lambda p, b, n: RIGHT[checks.recall_of](p, b, len(p)), "only so many proposals"),
+    (checks.recall_of, lambda p, b, n: (iou(p[:n], b) >= 0.5).any(1).mean() if len(p) else 0, "not of the proposals"),
+]
+WRONG += [(check, answer) for check, answer, _ in NAMED] + [
+    (checks.suppressed, lambda b, s, k, t: sorted(greedy(b + 100 * k[:, None], s, t))),
+    (checks.deltas, lambda b, p: [b[k] - p[k] for k in range(4)]),
+    (checks.moved, lambda d, p: box_of(*d[:2], 0, 0, *p)),
+    (checks.window_count, lambda h, w, a, b, s: h * w // (a * b)),
+]
 EVERY = list(RIGHT)
 
 
@@ -124,6 +168,11 @@ def test_usual_mistakes_are_wrong_and_said_where(check, answer):
     outcome = check(answer)
     assert outcome.state == "wrong"
     assert (" gives " in outcome.says and ", expected " in outcome.says) or " raises " in outcome.says
+
+
+@pytest.mark.parametrize(("check", "answer", "says"), NAMED)
+def test_common_mistakes_are_known_by_name(check, answer, says):
+    assert says in check(answer).says
 
 
 @pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
