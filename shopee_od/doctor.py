@@ -199,11 +199,11 @@ def _weights_problem(path: Path) -> str:
 
 def _data(root: Path) -> Iterator[Check]:
     for name, layout in DATASETS.items():
-        missing = layout.missing(root / name)
+        place = root / (layout.folder or name)
+        missing = layout.missing(place)
         if not missing:
-            yield Check(f"data {name}", f"at {root / name}")
+            yield Check(f"data {name}", f"at {place}")
             continue
-        there = (root / name).is_dir()
-        value = f"{root / name} lacks {', '.join(missing)}" if there else f"not at {root / name}"
-        mend = "data/README.md says how to get it; elsewhere: set SHOPEE_OD_DATA or use --data-dir"
+        value = f"{place} lacks {', '.join(missing)}" if place.is_dir() else f"not at {place}"
+        mend = f"shopee-od data download {name}; where it lies elsewhere: set SHOPEE_OD_DATA or use --data-dir"
         yield Check(f"data {name}", value, False, mend, needed=False)

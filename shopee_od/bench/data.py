@@ -107,10 +107,10 @@ def _duplicates(root: str, cache: str) -> dict:
 
 
 def _convert(root: str, cache: str, records: str) -> dict:
-    from shopee_od.datasets.tfrecord import convert
-
     os.environ["XDG_CACHE_HOME"] = cache
     data = read_consumer_to_shop(root).split("train").sample(CONVERTED)
+    from shopee_od.datasets.tfrecord import convert  # as the command does
+
     shutil.rmtree(records, ignore_errors=True)
     start = time.perf_counter()
     made = convert(data, Path(records))

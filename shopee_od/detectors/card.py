@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 
-from shopee_od.datasets.dataset import Dataset
 from shopee_od.paths import read_json, write_json
 from shopee_od.types import TYPES, Card, Cost, InputError, peak_memory
 
@@ -69,44 +65,6 @@ class Carded:
     @property
     def cost(self) -> Cost:
         return self._cost
-
-    def _fit_once(
-        self,
-        train: Dataset,
-        val: Dataset | None,
-        run_dir: Path,
-        seed: int,
-        method: str,
-        weights: str,
-        learn: Callable[[Dataset], object],
-    ) -> None:
-        """What `learn` makes of the photos with boxes, a card for it, and the threshold with the best F1 on `val`.
-
-        A detector of the same photos, those of `val` too, and seed that `run_dir` holds is taken as it is; a new one is
-        saved there. method, weights: for its name, and those it started from. Raises InputError where no photo has a
-        box.
-        """
-        from shopee_od.evaluation import best_threshold, predict
-
-        given = [each.fingerprint() for each in (train, val) if each is not None]
-        run_dir, key = Path(run_dir), {"fingerprints": given, "seed": seed}
-        if (run_dir / CARD).is_file():
-            kept = self.load(run_dir)
-            if key.items() <= kept.trained.items():
-                self._learnt, self._card = kept._learnt, kept._card
-                return
-        start, train = time.perf_counter(), train.with_boxes()
-        self._learnt = learn(train)
-        minutes = round((time.perf_counter() - start) / 60, 1)
-        trained = key | {"dataset": train.name, "photos": len(train), "minutes": minutes, "weights": weights}
-        name = f"{self.kind}-{method}-{train.name}-{datetime.now(UTC):%Y%m%d}"
-        self._card = Card(self.kind, train.classes, train.types, 0.5, trained, name)
-        if val is not None and val.counts.any():
-            found = predict(self, val)
-            threshold, f1 = best_threshold(found, val.take(found), self.classes)
-            self._card = replace(self._card, threshold=threshold, trained=trained | {"threshold_f1_on_val": f1})
-        self._cost = Cost()
-        self.save(run_dir)
 
     def _count(self, seconds: float, regions: int, cnn_passes: int) -> None:
         """Adds one photo to the cost."""

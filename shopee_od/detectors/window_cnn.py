@@ -6,29 +6,24 @@ window, whose windows lie as far apart as its pooling takes steps; what overlaps
 
 from __future__ import annotations
 
-import time
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from skimage.transform import resize
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.card import CARD, Carded, read_card, write_card
-from shopee_od.ops.nms import nms_by_class
+from shopee_od.detectors.card import read_card
+from shopee_od.detectors.regions import RegionDetector, joined, opened
 from shopee_od.ops.pyramid import to_photo, windows
-from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile
-from shopee_od.types import Card, Detections, InputError, Stage, Trace
+from shopee_od.types import Card, Detections, Stage, Trace
 
-WEIGHTS = "cnn.npz"
 SIDE = 64  # pixels: the window, after the photo is scaled
 STRIDE = 8  # pixels: three poolings by 2
 RATIOS = (0.45, 0.7, 1.1)  # width : height of the windows in the photo
 LONGEST = 300  # pixels of the longer side: of such a photo
 SMALLEST, STEP = 64, 1.3  # is the side of the smallest window, as a geometric mean; and the step to the next
-SUPPRESS, KEPT = 0.4, 300
 
 
 def network(classes: int):
@@ -74,10 +69,11 @@ def levels(height: int, width: int) -> list[tuple[int, int]]:
     return [(max(h, SIDE), max(w, SIDE)) for h, w in found]
 
 
-class WindowCNN(Carded):
+class WindowCNN(RegionDetector):
     """A `Detector`: the photo stretched and in many sizes, the CNN on each window, NMS by class.
 
-    shared: whether the CNN runs over each level once, instead of on every window by itself; scores are the same.
+    A score is the softmax's. shared: whether the CNN runs over each level once, instead of on every window by itself;
+    scores are the same.
     """
 
     kind = "window_cnn"
@@ -90,13 +86,10 @@ class WindowCNN(Carded):
     @classmethod
     def load(cls, directory: Path) -> WindowCNN:
         """Raises InputError where the folder does not hold a whole detector."""
-        card, file = read_card(directory), Path(directory) / WEIGHTS
+        card = read_card(directory)
         model = network(len(card.classes))
-        try:
-            with np.load(file, allow_pickle=False) as held:
-                model.set_weights([held[f"arr_{k}"] for k in range(len(model.weights))])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
-            raise InputError(f"{file}: damaged or absent ({e}); save the detector again") from None
+        with opened(directory) as held:
+            model.set_weights([held[f"weights_{k}"] for k in range(len(model.weights))])
         return cls(model, card)
 
     def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
@@ -109,58 +102,26 @@ class WindowCNN(Carded):
 
         self._fit_once(train, val, run_dir, seed, "scratch", "random", lambda photos: learn(photos, seed))
 
-    def detect(
-        self, images: Iterable[np.ndarray], score_threshold: float = 0.05, max_detections: int = 100
-    ) -> Iterator[Detections]:
-        """uint8 (H, W, 3) RGB photos -> their Detections, in order; a score is the softmax's."""
-        self._trained()
-        for image in images:
-            start = time.perf_counter()
-            before, regions, passes = self._candidates(image, score_threshold)
-            keep = nms_by_class(before.boxes, before.scores, before.labels, SUPPRESS)
-            self._count(time.perf_counter() - start, regions, passes)
-            yield Detections(before.boxes[keep], before.scores[keep], before.labels[keep]).first(max_detections)
-
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> a map of scores for each level, best windows, kept detections."""
         maps = {}
         for number, (size, _, logits) in enumerate(scored(self._learnt, image, shared=True)):
             shape = [(side - SIDE) // STRIDE + 1 for side in size]
             maps[f"level {number}"] = probabilities(logits)[:, 1:].max(axis=1).reshape(shape)
-        before, _, _ = self._candidates(image, self.threshold)
-        kept = next(self.detect([image], self.threshold))
-        stages = {"windows": ("Windows that look like a garment.", before), "kept": ("What is left after NMS.", kept)}
-        return Trace(
-            image,
-            (
-                Stage("scores", "How like a garment the window at each place is, size by size.", maps),
-                *(
-                    Stage(name, says, {"boxes": each.boxes, "scores": each.scores, "labels": each.labels})
-                    for name, (says, each) in stages.items()
-                ),
-            ),
-        )
+        scores = Stage("scores", "How like a garment the window at each place is, size by size.", maps)
+        return Trace(image, (scores, *self._last_stages(image)))
 
-    def save(self, directory: Path) -> None:
-        """detector.json and the weights, whole or not at all. Raises InputError where other things lie there."""
-        card, directory = self._trained(), Path(directory)
-        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS}:
-            raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
-        with whole_folder(directory) as part:
-            np.savez(part / WEIGHTS, *self._learnt.get_weights())
-            write_card(part, card)
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {f"weights_{k}": each for k, each in enumerate(self._learnt.get_weights())}
 
     def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
-        """The best windows before NMS, how many were scored, and how often the CNN ran."""
-        regions = passes = 0
-        found = [(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))]
+        regions, passes, found = 0, 0, []
         for _, boxes, logits in scored(self._learnt, image, self.shared):
             scores = probabilities(logits)[:, 1:]
             regions, passes = regions + len(boxes), passes + (1 if self.shared else len(boxes))
             rows, columns = np.nonzero(scores >= score_threshold)
             found.append((boxes[rows], scores[rows, columns], columns))
-        boxes, scores, labels = (np.concatenate(each) for each in zip(*found, strict=True))
-        return Detections(boxes, scores, labels).first(KEPT), regions, passes
+        return joined(found), regions, passes
 
 
 def scored(model, image: np.ndarray, shared: bool) -> Iterator[tuple[tuple[int, int], np.ndarray, np.ndarray]]:

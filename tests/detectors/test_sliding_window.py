@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from shopee_od import load
-from shopee_od.detectors.sliding_window import WEIGHTS, SlidingWindow, squeezed
+from shopee_od.detectors.regions import WEIGHTS
+from shopee_od.detectors.sliding_window import SlidingWindow, squeezed
 from shopee_od.detectors.templates import blank
 from shopee_od.ops.hog import hog
 from shopee_od.profiles import profile
@@ -96,7 +97,7 @@ def test_damaged_weights_are_refused(trained, tmp_path, damage):
         np.savez(
             file, shapes=np.array([[3, 3], [2, 2]]), biases=np.zeros(2), weights_0=np.zeros(3), weights_1=np.zeros(3)
         )
-    with pytest.raises(InputError, match=r"templates\.npz: damaged or absent"):
+    with pytest.raises(InputError, match=r"weights\.npz: damaged or absent"):
         load(tmp_path / "kept")
 
 

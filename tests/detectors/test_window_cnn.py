@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopee_od import load
-from shopee_od.detectors.window_cnn import SIDE, WEIGHTS, WindowCNN, levels, network, normalised, probabilities, scored
+from shopee_od.detectors.regions import WEIGHTS
+from shopee_od.detectors.window_cnn import SIDE, WindowCNN, levels, network, normalised, probabilities, scored
 from shopee_od.ops.pyramid import count_windows
 from shopee_od.profiles import profile
 from shopee_od.types import Card, Detector, InputError
@@ -81,7 +82,7 @@ def test_it_learns_and_is_saved_and_opened(shapes, tmp_path):
     again.fit(shapes.split("train"), shapes.split("val"), SMOKE, tmp_path / "run")
     assert (tmp_path / "run" / WEIGHTS).stat().st_mtime_ns == before
     (tmp_path / "run" / WEIGHTS).write_bytes(b"x")
-    with pytest.raises(InputError, match=r"cnn\.npz: damaged or absent"):
+    with pytest.raises(InputError, match=r"weights\.npz: damaged or absent"):
         load(tmp_path / "run")
 
 
