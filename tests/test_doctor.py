@@ -152,7 +152,7 @@ def test_data_sets_are_found_or_their_mend_is_said(tmp_path):
     (tmp_path / "ccp").mkdir()
     found = by_name(doctor._data(tmp_path))
     assert found["data coco"].ok
-    assert "lacks" in found["data ccp"].value and "README" in found["data ccp"].mend
+    assert "lacks" in found["data ccp"].value and "data download ccp" in found["data ccp"].mend
     assert found["data deepfashion"].value == f"not at {tmp_path / 'deepfashion'}"
     assert doctor.status(list(found.values())) == 0
 
