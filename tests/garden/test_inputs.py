@@ -1,5 +1,11 @@
+"""Records to photos on the canvas."""
+
+import io
+
 import numpy as np
+import pytest
 import tensorflow as tf
+from PIL import Image
 
 from shopee_od.garden.inputs import placed
 
@@ -39,3 +45,15 @@ def test_what_is_cut_out_is_what_image_info_says():
         assert abs(photo[..., 0] - from_x)[inner].mean() < 2 and abs(photo[..., 1] - from_y)[inner].mean() < 2
         wide.append(scale[1] * 200 / 100)
     assert min(wide) < 1 and max(wide) > 2
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("kind", ["RGB", "L"])
+def test_a_photo_shown_whole_is_decoded_as_ever(progressive, kind):
+    """A window's rim may differ a little from the whole photo's, where colours are stored in half the size."""
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (61, 97, 3)).astype(np.uint8)
+    Image.fromarray(noise).convert(kind).save(file, "JPEG", quality=85, progressive=progressive)
+    photo, shown, _ = placed(file.getvalue(), tf.constant([61.0, 97.0]), (61, 97), (1, 1))
+    np.testing.assert_array_equal(photo, tf.io.decode_jpeg(file.getvalue(), channels=3))
+    assert shown.numpy().tolist() == [61, 97]
