@@ -237,9 +237,9 @@ def test_the_example_of_own_labels_can_be_read(tmp_path):
 def test_data_readme_tells_of_every_data_set_and_its_files():
     text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     for name, layout in DATASETS.items():
-        assert f"data/{name}/" in text, name
+        assert name in text and f"data/{layout.folder or name}/" in text, name
         for path in layout.files:
-            assert path in text, (name, path)
+            assert any(other in text for other in path.split("|")), (name, path)
 
 
 def test_the_licence_is_whole():

@@ -232,7 +232,7 @@ def changed(**changes):
         (changed(types=["shoe"]), "classes and types do not fit"),
         (changed(threshold=7), "threshold 7.0 is not in 0–1"),
         (changed(threshold=float("nan")), "threshold nan is not in 0–1"),
-        (changed(kind="yolo"), "detector kind 'yolo' is not known; this version opens faster_rcnn"),
+        (changed(kind="yolo"), "detector kind 'yolo' is not known; this version opens sliding_window, "),
         (changed(), "there is no SavedModel; save the detector again"),
     ],
 )
