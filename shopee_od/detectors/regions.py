@@ -39,6 +39,12 @@ class RegionDetector(Carded):
         """What training brought, by name."""
         raise NotImplementedError
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers training brought."""
+        self._trained()
+        return sum(array.size for array in self._arrays().values())
+
     def detect(
         self, images: Iterable[np.ndarray], score_threshold: float = 0.05, max_detections: int = 100
     ) -> Iterator[Detections]:
