@@ -49,6 +49,14 @@ def test_one_photo_is_followed_of_the_test_split(setting):
     assert setting.data.boxes_of(setting.followed).type.tolist() == ["full"]
 
 
+def test_measured_figures_are_expected_in_the_laptop_profile_of_their_data_set_only(drawn, tmp_path):
+    where = ("shopsim", str(drawn / "shopsim-smoke"), str(tmp_path / "out"))
+    laptop = begin("01_test", "laptop", *where)
+    assert laptop.expected(shopsim=(0.5, 0.9), ccp=(0.1, 0.2)) == (0.5, 0.9)
+    assert laptop.expected(ccp=(0.5, 0.9)) == (0, 1)
+    assert begin("01_test", "smoke", *where).expected(shopsim=(0.5, 0.9)) == (0, 1)
+
+
 def test_learnt_figures_are_expected_after_a_laptop_training_only(drawn, tmp_path):
     where = ("shopsim", str(drawn / "shopsim-smoke"), str(tmp_path / "out"))
     laptop = begin("01_test", "laptop", *where)
