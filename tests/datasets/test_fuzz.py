@@ -5,11 +5,15 @@ SHOPEE_OD_FUZZ=10000 makes it the long run.
 
 import json
 import os
-import random
+import re
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import savemat
 
@@ -19,10 +23,16 @@ from shopee_od.datasets.dialects import FASHIONPEDIA, MODANET
 from shopee_od.types import InputError
 
 RUNS = int(os.environ.get("SHOPEE_OD_FUZZ", 60))
+HANGS = timedelta(seconds=20)  # for files that are read in milliseconds
 TOKENS = [
     b"-1", b"0", b"1e999", b"nan", b"null", b"[]", b"{}", b'""', b"../../x.jpg", b"/etc/passwd", b"\0", b"\xff\xfe",
     b"\n", b" ", b"999999999999999999999", b"true", b"<", b"&x;", b"]]>", b"img/../../a.jpg", b"item1", b"[" * 3000,
 ]  # fmt: skip
+VALUES = [
+    None, True, -1, 0, 2, 0.5, 10**20, float("inf"), float("nan"), "", "x", "0", "\0", "a" * 300, "\ud800", [], {},
+    "../../x.jpg", "/etc/passwd", [1, "x"], [1, 2, 3, 4], {"id": 0},
+]  # fmt: skip
+WORD = re.compile(rb"[^\s,:<>\[\]{}]+")
 
 
 def photo(path: Path) -> None:
@@ -31,13 +41,14 @@ def photo(path: Path) -> None:
 
 
 def deepfashion(root: Path) -> list[Path]:
-    names = [f"img/TOPS/{leaf}/id_{k:08d}/{name}_01.jpg" for k, leaf in enumerate(("Blouse", "Coat", "T_Shirt"))
-             for name in ("shop", "comsumer")]  # fmt: skip
+    leaves = ("TOPS/Blouse", "TOPS/Coat", "DRESSES/Dress", "CLOTHING/Tank_Top")
+    names = [f"img/{leaf}/id_{k:08d}/{name}_01.jpg" for k, leaf in enumerate(leaves) for name in ("shop", "comsumer")]
     for name in names:
         photo(root / "Img" / name)
     files = [root / "Anno/list_bbox_consumer2shop.txt", root / "Eval/list_eval_partition.txt"]
     rows = [f"{name}   1 {1 + k % 2} 002 003 020 030" for k, name in enumerate(names)]
-    pairs = [f"{names[k + 1]}  {names[k]}  id_{k // 2:08d} {('train', 'val', 'test')[k // 2]}" for k in (0, 2, 4)]
+    splits = ("train", "val", "test", "train")
+    pairs = [f"{names[k + 1]}  {names[k]}  id_{k // 2:08d} {splits[k // 2]}" for k in (0, 2, 4, 6)]
     heads = ("image_name clothes_type source_type x_1 y_1 x_2 y_2",
              "image_pair_name_1 image_pair_name_2 item_id evaluation_status")  # fmt: skip
     for file, head, lines in zip(files, heads, (rows, pairs), strict=True):
@@ -140,6 +151,7 @@ def _dialect(file: Path, folder: Path, classes: dict) -> Path:
 MAKERS = {
     "ccp": ccp,
     "deepfashion": deepfashion,
+    "deepfashion-women": deepfashion,
     "deepfashion-category": category,
     "deepfashion2": deepfashion2,
     "modanet": modanet,
@@ -149,47 +161,77 @@ MAKERS = {
 }
 
 
-def damaged(data: bytes, rng: random.Random) -> bytes:
-    """One to four of: cut out, doubled, overwritten, a token put in or over something, cut short."""
-    for _ in range(rng.randint(1, 4)):
-        i, j = sorted(rng.randint(0, len(data)) for _ in range(2))
-        j = min(j, i + rng.choice((1, 3, 10, 40)))
-        match rng.randrange(6):
-            case 0:
-                data = data[:i] + data[j:]
-            case 1:
-                data = data[:j] + data[i:]
-            case 2:
-                data = data[:i] + rng.randbytes(j - i) + data[j:]
-            case 3:
-                data = data[:i] + rng.choice(TOKENS) + data[i:]
-            case 4:
-                data = data[:i] + rng.choice(TOKENS) + data[j:]
-            case 5:
-                data = data[:i] if rng.random() < 0.3 else data
+@st.composite
+def damaged(draw, data: bytes) -> bytes:
+    """One to four of: cut out, doubled, overwritten, a token put in or over something, cut short.
+
+    In half of the files whole words or values are swapped, so that JSON and XML stay whole, and wrong.
+    """
+    well_formed = draw(st.booleans())
+    for _ in range(draw(st.integers(1, 4))):
+        if well_formed and data.startswith(b"{"):
+            data = json.dumps(swapped(draw, json.loads(data))).encode()
+            continue
+        words = [word.span() for word in WORD.finditer(data)] if well_formed else []
+        start = draw(st.integers(0, len(data)))
+        stop = min(len(data), start + draw(st.sampled_from((0, 1, 3, 10, 40))))
+        start, stop = draw(st.sampled_from(words)) if words else (start, stop)
+        put = draw(st.sampled_from([b"", data[start:stop] * 2, *TOKENS]) | st.binary(min_size=1, max_size=40))
+        short = not words and draw(st.integers(0, 19)) == 7
+        data = data[:start] + put + (b"" if short else data[stop:])
     return data
 
 
+def swapped(draw, content):
+    """JSON's content with a value somewhere in it taken out, or another one in its place."""
+    keys = {dict: list, list: lambda values: range(len(values))}.get(type(content), lambda value: ())(content)
+    if not keys or draw(st.integers(0, 15)) == 7:
+        return draw(st.sampled_from(VALUES))
+    key = draw(st.sampled_from(keys))
+    new = [] if draw(st.integers(0, 7)) == 3 else [swapped(draw, content[key])]
+    if isinstance(content, dict):
+        return {k: value for k, old in content.items() for value in (new if k == key else [old])}
+    return content[:key] + new + content[key + 1 :]
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """The names of all files that this process opens. An audit hook stays for good, so it is told when to listen."""
+    names, listening = [], [True]
+    sys.addaudithook(lambda event, given: event == "open" and listening and names.append(given[0]))
+    yield names
+    listening.clear()
+
+
 @pytest.mark.parametrize("name", MAKERS)
-def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache):
+def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, opened):
     root = tmp_path / name
     root.mkdir()
     files = MAKERS[name](root)
+    photo(tmp_path / "x.jpg")  # ../../x.jpg of many a file above: there, and not to be read
     whole = {file: file.read_bytes() for file in files}
     assert len(DATASETS[name].read(root)) >= 3
     ends = {"refused": 0, "repaired": 0, "read": 0}
-    for seed in range(RUNS):
-        rng = random.Random(seed)
-        file = rng.choice(files)
-        file.write_bytes(damaged(whole[file], rng))
+
+    @settings(max_examples=RUNS, deadline=HANGS, derandomize=True, database=None, suppress_health_check=HealthCheck)
+    @given(st.data())
+    def read_damaged(data):
+        file = data.draw(st.sampled_from(files))
+        file.write_bytes(data.draw(damaged(whole[file])))
+        opened.clear()
         try:
             read = DATASETS[name].read(root)
-            assert all(Path(path).resolve().is_relative_to(root.resolve()) for path in read.images.path), seed
+            assert all(Path(path).resolve().is_relative_to(root.resolve()) for path in read.images.path)
             corners = read.boxes[["x1", "y1", "x2", "y2"]].to_numpy()
-            assert (corners >= 0).all() and (corners[:, 2:] - corners[:, :2] >= 1).all(), seed
+            assert (corners >= 0).all() and (corners[:, 2:] - corners[:, :2] >= 1).all()
             ends["repaired" if read.problems else "read"] += 1
         except InputError:
             ends["refused"] += 1
-        file.write_bytes(whole[file])
+        finally:
+            file.write_bytes(whole[file])
+        strays = {os.path.abspath(path) for path in opened if isinstance(path, str | Path)}  # noqa: PTH100 - no links
+        assert not [path for path in strays if not path.startswith((f"{root}/", f"{own_cache}/"))]
+
+    read_damaged()
     assert ends["refused"] + ends["repaired"] > RUNS / 4  # what was done to the files was noticed
     print(name, ends)
