@@ -7,11 +7,11 @@ regions come from scikit-image (Felzenszwalb and Huttenlocher, IJCV 2004).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import find_objects, gaussian_filter
 from skimage import color
 from skimage.segmentation import felzenszwalb
 
@@ -43,11 +43,11 @@ def selective_search(
     3. Boxes under `smallest` pixels a side are left out.
     """
     rng = np.random.default_rng(seed)
+    first = [felzenszwalb(image, scale=scale, sigma=0.8, min_size=max(20, int(scale / 2))) for scale in scales]
     found, ranks = [], []
     for space in spaces:
         pixels = SPACES[space](np.asarray(image, np.float64) / 255)
-        for scale in scales:
-            labels = felzenszwalb(image, scale=scale, sigma=0.8, min_size=max(20, int(scale / 2)))
+        for labels in first:
             boxes = grouped(describe(pixels, labels), neighbours(labels), labels.size)
             found.append(boxes[::-1])  # the last one made is the whole photo: rank 1
             ranks.append(np.arange(1, len(boxes) + 1) * rng.random(len(boxes)))
@@ -63,46 +63,40 @@ def describe(pixels: np.ndarray, labels: np.ndarray) -> Regions:
     Colour: a histogram of 25 bins a channel. Texture: of 10 bins for each of 8 directions of Gaussian derivatives, a
     channel (section 3.2.1).
     """
-    n = labels.max() + 1
-    y, x = np.indices(labels.shape)
-    flat = labels.ravel()
-    boxes = np.stack([np.full(n, np.inf), np.full(n, np.inf), np.full(n, -np.inf), np.full(n, -np.inf)], axis=1)
-    for column, values, best in (
-        (0, x, np.minimum),
-        (1, y, np.minimum),
-        (2, x + 1, np.maximum),
-        (3, y + 1, np.maximum),
-    ):
-        best.at(boxes[:, column], flat, values.ravel())
+    spans = find_objects(labels + 1)  # of each region, rows and columns
+    boxes = np.array([[x.start, y.start, x.stop, y.stop] for y, x in spans], float)
     channels = [pixels[:, :, c] for c in range(pixels.shape[2])]
     colour = np.concatenate([_histograms(c, labels, COLOUR_BINS) for c in channels], axis=1)
     edges = [edge for c in channels for edge in _directions(c)]
     texture = np.concatenate([_histograms(edge, labels, TEXTURE_BINS) for edge in edges], axis=1)
-    return Regions(boxes, np.bincount(flat, minlength=n), colour / len(channels), texture / len(edges))
+    return Regions(boxes, np.bincount(labels.ravel()), colour / len(channels), texture / len(edges))
 
 
 def neighbours(labels: np.ndarray) -> set[tuple[int, int]]:
     """int (H, W) -> the pairs (lower, higher) of regions that touch at a side of a pixel."""
-    pairs = [np.stack([labels[:, :-1], labels[:, 1:]], -1), np.stack([labels[:-1], labels[1:]], -1)]
-    pairs = np.concatenate([pair.reshape(-1, 2) for pair in pairs])
-    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-    return set(map(tuple, pairs.tolist()))
+    one = np.concatenate([labels[:, :-1].ravel(), labels[:-1].ravel()])
+    other = np.concatenate([labels[:, 1:].ravel(), labels[1:].ravel()])
+    n, apart = labels.max() + 1, one != other
+    pairs = np.unique(np.minimum(one, other)[apart] * n + np.maximum(one, other)[apart])  # a pair as one number
+    return set(zip((pairs // n).tolist(), (pairs % n).tolist(), strict=True))
 
 
-def similarity(regions: Regions, a: int, b: int, pixels: int) -> float:
-    """How much two regions belong together: colour + texture + size + fill, 0 to 4 (section 3.2.1, equations 1 to 4).
+def similarity(regions: Regions, a: int | np.ndarray, b: int | np.ndarray, pixels: int) -> np.ndarray:
+    """Regions a and b, or (N,) of each -> float64, N of them: how much they belong together, 0 to 4.
+
+    Colour + texture + size + fill (section 3.2.1, equations 1 to 4).
 
     1. Colour, texture: what their histograms share.
     2. Size: small ones first, so that the photo is grouped evenly.
     3. Fill: how little of the box around both is neither; a region that another surrounds belongs to it.
     """
-    shared = np.minimum(regions.colour[a], regions.colour[b]).sum()
-    shared += np.minimum(regions.texture[a], regions.texture[b]).sum()
+    colour = np.minimum(regions.colour[a], regions.colour[b]).sum(axis=-1)
+    texture = np.minimum(regions.texture[a], regions.texture[b]).sum(axis=-1)
     both = regions.sizes[a] + regions.sizes[b]
-    width, height = np.maximum(regions.boxes[a, 2:], regions.boxes[b, 2:]) - np.minimum(
-        regions.boxes[a, :2], regions.boxes[b, :2]
-    )
-    return float(shared + (1 - both / pixels) + (1 - (width * height - both) / pixels))
+    start = np.minimum(regions.boxes[a, :2], regions.boxes[b, :2])
+    end = np.maximum(regions.boxes[a, 2:], regions.boxes[b, 2:])
+    around = (end - start).prod(axis=-1)
+    return colour + texture + (1 - both / pixels) + (1 - (around - both) / pixels)
 
 
 def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> np.ndarray:
@@ -117,7 +111,7 @@ def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> np
     for a, b in touching:
         around[a].add(b)
         around[b].add(a)
-    heap = [(-similarity(regions, a, b, pixels), a, b) for a, b in touching]
+    heap = _compared(regions, touching, pixels)
     heapq.heapify(heap)
     while heap:
         _, a, b = heapq.heappop(heap)
@@ -127,9 +121,16 @@ def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> np
         around[n] = (around.pop(a) | around.pop(b)) - {a, b}
         for c in around[n]:
             around[c] = around[c] - {a, b} | {n}
-            heapq.heappush(heap, (-similarity(regions, c, n, pixels), c, n))
+        for each in _compared(regions, [(c, n) for c in around[n]], pixels):
+            heapq.heappush(heap, each)
         n += 1
     return regions.boxes[:n]
+
+
+def _compared(regions: Regions, pairs: Collection[tuple[int, int]], pixels: int) -> list[tuple[float, int, int]]:
+    """Pairs of regions with what is least for the most similar in front, as a heap wants it."""
+    a, b = np.array([*pairs], int).reshape(-1, 2).T
+    return list(zip((-similarity(regions, a, b, pixels)).tolist(), a.tolist(), b.tolist(), strict=True))
 
 
 def _merge(regions: Regions, a: int, b: int, new: int) -> None:
