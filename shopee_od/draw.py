@@ -50,6 +50,7 @@ STYLES = {
     "after": Style((0, 130, 255)),
     "kept": Style((0, 130, 255)),
     "rejected": Style((225, 60, 60), width=0.6, dashed=True),
+    "unmet": Style((240, 45, 45)),  # ground truth that no anchor meets
 }
 
 

@@ -54,7 +54,7 @@ def read_ccp(root: str | Path) -> Dataset:
     label_class = _label_classes(root / "label_list.mat")
     photos, masks = _pairs(root, problems)
     sizes = photo_sizes(root, photos)
-    version = "masks-1-" + "-".join(map(str, sorted(label_class)))
+    version = "masks-2-" + "-".join(map(str, sorted(label_class)))
     found = per_file(partial(mask_boxes, labels=frozenset(label_class)), root, masks, version)
     images, boxes = [], []
     for photo, mask, size, labelled in zip(photos, masks, sizes, found, strict=True):
@@ -63,13 +63,19 @@ def read_ccp(root: str | Path) -> Dataset:
         images.append(_image_row(root / photo, size))
         image_id = images[-1]["image_id"]
         boxes += [_box_row(image_id, box, label_class[label]) for label, *box in labelled["boxes"]]
+        for label in labelled["slips"]:
+            problems.add(f"mask of a garment under {MIN_PIXELS} px: dropped", f"{mask}, {label_class[label]}")
+        for label in labelled["specks"]:
+            problems.add("specks far from a garment: its box leaves them out", f"{mask}, {label_class[label]}")
     boxes = [{"box_id": i, **box} for i, box in enumerate(boxes)]
     return Dataset.build("ccp", root, GARMENTS, images, boxes, problems)
 
 
 def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
-    """One .mat file -> {"size": [width, height], "boxes": [[label, x1, y1, x2, y2], …]}, x2 and y2 exclusive.
+    """One .mat file -> {"size": [width, height], "boxes": [[label, x1, y1, x2, y2], …], "slips": …, "specks": …}.
 
+    x2 and y2 are exclusive. slips: labels whose mask is too small to be a garment; specks: those whose box is
+    smaller than their mask's bounds. Both are reported by `read_ccp`.
     Raises InputError where the file holds no `groundtruth` of (H, W) whole numbers.
     """
     try:
@@ -81,7 +87,12 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
     there = sorted(labels.intersection(np.unique(mask).tolist()))
     boxes = [(label, garment_box(mask == label)) for label in there]
     height, width = mask.shape
-    return {"size": [width, height], "boxes": [[label, *box] for label, box in boxes if box]}
+    return {
+        "size": [width, height],
+        "boxes": [[label, *box] for label, box in boxes if box],
+        "slips": [label for label, box in boxes if not box],
+        "specks": [label for label, box in boxes if box and box != _bounds(mask == label)],
+    }
 
 
 def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -92,8 +103,12 @@ def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     parts, _ = ndimage.label(mask)
     pixels = np.bincount(parts.ravel())
     pixels[0] = 0  # the background
-    kept = (pixels >= min(SPECK * total, pixels.max()))[parts]
-    rows, columns = ndimage.find_objects(kept.astype(np.uint8))[0]
+    return _bounds((pixels >= min(SPECK * total, pixels.max()))[parts])
+
+
+def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """bool (H, W), true somewhere -> x1, y1, x2, y2 around all of it."""
+    rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     return columns.start, rows.start, columns.stop, rows.stop
 
 

@@ -25,10 +25,10 @@ def pictures(found: Gate, dataset: Dataset, most: int = 24) -> Image.Image | Non
         box = np.array([row.x1, row.y1, row.x2, row.y2]) / row.scale
         anchor = np.array([row.a1, row.b1, row.a2, row.b2]) / row.scale
         photo, corner = _around(read_photo(path), box)
-        layers = [Layer((each - corner)[None], role) for each, role in ((anchor, "before"), (box, "rejected"))]
+        layers = [Layer((each - corner)[None], role) for each, role in ((anchor, "before"), (box, "unmet"))]
         sheet.append(draw_layers(photo, layers))
         captions.append(f"{path.name}: {dataset.classes[row.label]}, best anchor IoU {row.best:.2f}")
-    return contact_sheet(sheet, columns=6, captions=captions, cell=220) if sheet else None
+    return contact_sheet(sheet, columns=4, captions=captions, cell=320) if sheet else None
 
 
 def _around(photo: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -112,6 +112,18 @@ def test_bad_files_are_counted_and_the_rest_is_read(write):
     }
 
 
+def test_what_is_left_out_of_a_mask_is_counted(write):
+    mask = paint(("dress", 10, 20, 40, 50), ("shoes", 0, 55, 40, 60), ("coat", 0, 0, 10, 19))  # 190 px of a coat
+    mask[50:54, 36:40] = mask[20, 20]  # 16 of 916 px, below the dress
+    mask[58, 0] = mask[20, 20]  # one px, far to the left of it
+    dataset = read_ccp(write(1, mask))
+    assert dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [[10, 20, 40, 54]]
+    assert dataset.problems.counts == {
+        "mask of a garment under 200 px: dropped": 1,
+        "specks far from a garment: its box leaves them out": 1,
+    }
+
+
 def test_a_layout_that_is_not_there_is_refused(write, tmp_path):
     with pytest.raises(InputError, match=r"label_list\.mat: there is no such file"):
         read_ccp(tmp_path)
@@ -132,7 +144,11 @@ def test_masks_of_other_kinds_are_refused(tmp_path):
 
 def test_the_real_photos(shared_data):
     dataset = read_ccp(shared_data / "ccp")
-    assert len(dataset) == 850 and not dataset.problems
+    assert len(dataset) == 850
+    assert dataset.problems.counts == {
+        "mask of a garment under 200 px: dropped": 2,
+        "specks far from a garment: its box leaves them out": 111,
+    }
     assert dataset.images.split.value_counts().to_dict() == {"train": 591, "test": 169, "val": 90}
     assert len(dataset.boxes) == 2009 and set(dataset.boxes.image_id) <= set(dataset.images.image_id)
     counts = dataset.boxes.label.map(lambda label: dataset.classes[label]).value_counts()
