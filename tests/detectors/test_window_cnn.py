@@ -54,13 +54,14 @@ def test_every_level_holds_a_window_and_every_window_lies_in_the_photo(height, w
 
 def test_counts(untrained):
     card = Card("window_cnn", ("a", "b", "c"), ("", "", ""), 0.5)
-    image = np.zeros((200, 150, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (200, 150, 3)).astype(np.uint8)
     shared, alone = WindowCNN(untrained, card), WindowCNN(untrained, card, shared=False)
     ours, theirs = (next(each.detect([image], 0.0)) for each in (shared, alone))
     assert isinstance(shared, Detector)
     assert shared.cost.regions == alone.cost.regions == alone.cost.cnn_passes
     assert shared.cost.cnn_passes == len(levels(200, 150))
-    assert len(ours) == len(theirs) > 0
+    # Of almost equal scores the order may differ, and so may what NMS leaves.
+    assert len(ours) > 0 and len(theirs) > 0
 
 
 def test_it_learns_and_is_saved_and_opened(shapes, tmp_path):
