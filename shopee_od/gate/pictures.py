@@ -27,7 +27,7 @@ def pictures(found: Gate, dataset: Dataset, most: int = 24) -> Image.Image | Non
         photo, corner = _around(read_photo(path), box)
         layers = [Layer((each - corner)[None], role) for each, role in ((anchor, "before"), (box, "unmet"))]
         sheet.append(draw_layers(photo, layers))
-        captions.append(f"{path.name}: {dataset.classes[row.label]}, best anchor IoU {row.best:.2f}")
+        captions.append(f"{path.parent.name}/{path.name}: {dataset.classes[row.label]}, best anchor IoU {row.best:.2f}")
     return contact_sheet(sheet, columns=4, captions=captions, cell=320) if sheet else None
 
 

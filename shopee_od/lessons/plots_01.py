@@ -1,15 +1,20 @@
-"""Figures of notebook 01: boxes by class, their sizes and shapes, and where in the photo garments lie."""
+"""Figures of notebook 01: boxes by class, sizes, shapes and places; what a shop's collage and size chart look like."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from shopee_od.lessons.colours import BLUE, ORANGE
 
 GRID = 40  # cells a side of the heat map
+QUARTER = 300  # pixels a side of a photo in a collage
 
 
 def by_class(counts: pd.DataFrame) -> Figure:
@@ -65,3 +70,39 @@ def overlap(a: np.ndarray, b: np.ndarray) -> Figure:
         axes.add_patch(Rectangle(low, *(high - low), color="#009E73", alpha=0.35))
     axes.set(xlim=(0, 200), ylim=(160, 0), xlabel="x, pixels", ylabel="y, pixels, downwards", aspect="equal")
     return figure
+
+
+def collage(photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Four photos uint8 (H, W, 3), the boxes (N, 4) of each -> one square picture of them, and all boxes in it."""
+    picture, placed = Image.new("RGB", (2 * QUARTER, 2 * QUARTER), "white"), []
+    for k, (photo, own) in enumerate(zip(photos, boxes, strict=True)):
+        height, width = photo.shape[:2]
+        scale = QUARTER / max(height, width)
+        small = Image.fromarray(photo).resize((round(width * scale), round(height * scale)))
+        corner = (k % 2 * QUARTER + (QUARTER - small.width) // 2, k // 2 * QUARTER + (QUARTER - small.height) // 2)
+        picture.paste(small, corner)
+        placed.append(np.asarray(own) * scale + [*corner, *corner])
+    return np.asarray(picture), np.concatenate(placed)
+
+
+def size_chart() -> np.ndarray:
+    """A picture uint8 (H, W, 3) as shops hang beside their photos: a garment's outline, and a table of its sizes."""
+    figure = Figure(figsize=(4.2, 4.2), layout="constrained")
+    shirt, table = figure.subplots(2, 1)
+    x = [2, 3.4, 4, 6, 6.6, 8, 9.5, 8.6, 7.5, 7.5, 2.5, 2.5, 1.4, 0.5]
+    y = [9, 9.6, 9, 9, 9.6, 9, 6, 5.5, 7, 0.5, 0.5, 7, 5.5, 6]
+    shirt.fill(x, y, facecolor="#f2f2f2", edgecolor="black")
+    shirt.annotate("", (2.5, 4), (7.5, 4), arrowprops={"arrowstyle": "<->"})
+    shirt.text(5, 4.2, "bust", ha="center")
+    shirt.set(aspect="equal")
+    rows = [[size, 84 + 4 * k, 58 + k, 36 + k] for k, size in enumerate(("S", "M", "L", "XL"))]
+    names = ["in cm", "bust", "length", "shoulder"]
+    cells = table.table(rows, colLabels=names, loc="center", cellLoc="center")
+    cells.auto_set_font_size(False)
+    cells.set_fontsize(11)
+    cells.scale(1, 1.6)
+    for axes in (shirt, table):
+        axes.axis("off")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -211,7 +211,7 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
     photo(tmp_path / "x.jpg")  # ../../x.jpg of many a file above: there, and not to be read
     whole = {file: file.read_bytes() for file in files}
     assert len(DATASETS[name].read(root)) >= 3
-    ends = {"refused": 0, "repaired": 0, "read": 0}
+    ends, kinds = {"refused": 0, "repaired": 0, "read": 0}, set()
 
     @settings(max_examples=RUNS, deadline=HANGS, derandomize=True, database=None, suppress_health_check=HealthCheck)
     @given(st.data())
@@ -225,6 +225,7 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
             corners = read.boxes[["x1", "y1", "x2", "y2"]].to_numpy()
             assert (corners >= 0).all() and (corners[:, 2:] - corners[:, :2] >= 1).all()
             ends["repaired" if read.problems else "read"] += 1
+            kinds.update(read.problems.counts)
         except InputError:
             ends["refused"] += 1
         finally:
@@ -234,4 +235,4 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
 
     read_damaged()
     assert ends["refused"] + ends["repaired"] > RUNS / 4  # what was done to the files was noticed
-    print(name, ends)
+    print(f"{name}: {ends}, {len(kinds)} kinds of problems: {sorted(kinds)}")
