@@ -14,19 +14,30 @@ import numpy as np
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detectors.card import read_card
 from shopee_od.detectors.regions import RegionDetector, joined, opened
-from shopee_od.detectors.templates import Templates, learn
+from shopee_od.detectors.templates import ROUNDS, Templates, learn
 from shopee_od.ops.hog import cells
 from shopee_od.profiles import Profile
-from shopee_od.types import Detections, Stage, Trace
+from shopee_od.types import Card, Detections, Stage, Trace
 
 
 class SlidingWindow(RegionDetector):
     """A `Detector`: the photo in many sizes, the HOG of each, every template at every block of it, NMS by class.
 
-    A score is the SVM's margin, squeezed into 0 to 1.
+    A score is the SVM's margin, squeezed into 0 to 1. rounds: of looking for hard negatives.
     """
 
     kind = "sliding_window"
+
+    def __init__(self, templates: Templates | None = None, card: Card | None = None, rounds: int = ROUNDS):
+        """Without templates and a card: untrained, to be `fit`. `shopee_od.load` gives them."""
+        super().__init__(templates, card)
+        self.rounds = rounds
+
+    @property
+    def templates(self) -> Templates:
+        """What it has learnt."""
+        self._trained()
+        return self._learnt
 
     @classmethod
     def load(cls, directory: Path) -> SlidingWindow:
@@ -45,7 +56,7 @@ class SlidingWindow(RegionDetector):
         A detector of the same photos and seed that `run_dir` holds is taken as it is; `profile` has no size for this.
         Raises InputError where no photo has a box.
         """
-        self._fit_once(train, val, run_dir, seed, "hog-svm", "none", lambda photos: learn(photos, seed))
+        self._fit_once(train, val, run_dir, seed, "hog-svm", "none", lambda photos: learn(photos, seed, self.rounds))
 
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> HOG of the photo at its own size, best windows, kept detections."""
@@ -58,11 +69,11 @@ class SlidingWindow(RegionDetector):
 
     def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
         count, found = 0, []
-        for labels, boxes, features in self._learnt.windows(image):
-            scores = squeezed(self._learnt.scores(labels, features))
-            count += scores.size
-            rows, columns = np.nonzero(scores >= score_threshold)
-            found.append((boxes[rows], scores[rows, columns], np.array(labels)[columns]))
+        for label, boxes, margins in self._learnt.everywhere(image):
+            scores = squeezed(margins)
+            high = scores >= score_threshold
+            count += len(scores)
+            found.append((boxes[high], scores[high], np.full(high.sum(), label)))
         return joined(found), count, 0
 
 

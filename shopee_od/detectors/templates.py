@@ -7,25 +7,45 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from skimage.transform import resize
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.ops.boxes import clip, iou
-from shopee_od.ops.hog import BLOCK, CELL, blocks, cells, hog
-from shopee_od.ops.pyramid import pyramid, to_photo, windows
+from shopee_od.ops.hog import BINS, BLOCK, CELL, blocks, cells, hog
+from shopee_od.ops.pyramid import pyramid, resized, to_photo, windows
 
-WINDOW_AREA = 80**2  # square pixels of a template's window
+WINDOW_AREA = 64**2  # square pixels of a template's window
 SLIMMEST = 2.0  # a window is at most so many times as tall as wide, or as wide as tall
 LONGEST = 400  # pixels: a photo with a longer side is first scaled to it
-STEP = 1.2  # between the sizes of the pyramid
+STEP = 1.25  # between the sizes of the pyramid
 ROUNDS = 2  # of looking for hard negatives
-PER_PHOTO = 10  # negatives of a class that a photo gives, at random at first, then the worst mistakes
+PER_PHOTO = 5  # negatives of a class that a photo gives, at random at first, then the worst mistakes
 APART = 0.3  # a window with less IoU with all of a class's boxes is a negative for it
 SOFTNESS = 0.01  # the SVM's C
+SURE = -1.0  # a negative with a lower score changes nothing: the SVM's street ends there
 CORNERS = ["x1", "y1", "x2", "y2"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One size of a photo: photo and size, (height, width) in pixels, before and after; blocks: float32 (R, C, 36)."""
+
+    photo: tuple[int, int]
+    size: tuple[int, int]
+    blocks: np.ndarray
+
+    def windows(self, shape: Sequence[int]) -> np.ndarray:
+        """Rows and columns of blocks -> float64 (N, 4), every window of that shape, in pixels of the photo."""
+        whole, own = (tuple((side + BLOCK - 1) * CELL for side in sides) for sides in (self.blocks.shape[:2], shape))
+        return to_photo(windows(*whole, own, CELL), self.size, self.photo)
+
+    def features(self, shape: Sequence[int], places: Sequence[int]) -> np.ndarray:
+        """Numbers of such windows -> float32 (len(places), rows · columns · 36): their HOG."""
+        views = sliding_window_view(self.blocks, tuple(shape), axis=(0, 1))
+        y, x = np.divmod(places, views.shape[1])
+        return views[y, x].transpose(0, 2, 3, 1).reshape(len(places), -1)
 
 
 @dataclass(frozen=True)
@@ -40,51 +60,88 @@ class Templates:
     weights: tuple[np.ndarray, ...]
     biases: np.ndarray
 
-    def windows(self, image: np.ndarray) -> Iterator[tuple[list[int], np.ndarray, np.ndarray]]:
-        """uint8 (H, W, 3) -> size by size, shape by shape: labels of that shape, its windows (N, 4), their HOG (N, D).
+    def template(self, label: int) -> np.ndarray:
+        """A class's weights as float32 (rows, columns, 36)."""
+        return self.weights[label].reshape(*self.shapes[label], -1)
 
-        Windows are float64, in pixels of the photo; a level's blocks are worked out once, for all its windows.
-        """
-        sides = (self.shapes + BLOCK - 1) * CELL
+    def levels(self, image: np.ndarray) -> list[Level]:
+        """uint8 (H, W, 3) -> the HOG of all its sizes that hold a window; half a megabyte."""
         shrunk = min(1, LONGEST / max(image.shape[:2]))
-        size = tuple(max(1, round(side * shrunk)) for side in image.shape[:2])
-        photo = image if shrunk == 1 else resize(image.astype(np.float32), size, anti_aliasing=True)
-        for level in pyramid(photo, tuple(sides.min(axis=0)), STEP):
-            found = blocks(cells(level)).astype(np.float32)
-            for shape in sorted(set(map(tuple, self.shapes.tolist()))):
-                if found.shape[0] < shape[0] or found.shape[1] < shape[1]:
-                    continue
-                labels = np.flatnonzero((self.shapes == shape).all(axis=1)).tolist()
-                views = sliding_window_view(found, shape, axis=(0, 1)).transpose(0, 1, 3, 4, 2)
-                whole = [(side + BLOCK - 1) * CELL for side in found.shape[:2]]
-                boxes = windows(*whole, tuple((side + BLOCK - 1) * CELL for side in shape), CELL)
-                yield labels, to_photo(boxes, level.shape[:2], image.shape[:2]), views.reshape(len(boxes), -1)
+        photo = resized(image, tuple(max(1, round(side * shrunk)) for side in image.shape[:2]))
+        smallest = tuple((self.shapes.min(axis=0) + BLOCK - 1) * CELL)
+        return [
+            Level(image.shape[:2], level.shape[:2], blocks(cells(level)).astype(np.float32))
+            for level in pyramid(photo, smallest, STEP)
+        ]
 
-    def scores(self, labels: Sequence[int], features: np.ndarray) -> np.ndarray:
-        """Labels of one shape, (N, D) -> float32 (N, labels): how far on the garment's side of the SVM's plane."""
-        return features @ np.stack([self.weights[k] for k in labels], axis=1) + self.biases[list(labels)]
+    def scores(self, level: Level, label: int) -> np.ndarray:
+        """-> float32 (rows, columns) of windows: how far each is on the garment's side of the SVM's plane.
+
+        The template is laid over every place, and multiplied with what lies beneath, block by block.
+        """
+        rows, columns = np.maximum(np.array(level.blocks.shape[:2]) - self.shapes[label] + 1, 0)
+        parts = np.tensordot(level.blocks, self.template(label), (2, 2))  # every block with every block of the template
+        places = np.ndindex(*self.shapes[label])
+        return sum(parts[i : i + rows, j : j + columns, i, j] for i, j in places) + self.biases[label]
+
+    def everywhere(self, image: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """uint8 (H, W, 3) -> size by size, class by class: the label, its windows (N, 4), their scores (N,)."""
+        for level in self.levels(image):
+            for label, shape in enumerate(self.shapes):
+                yield label, level.windows(shape), self.scores(level, label).ravel()
 
 
-def learn(train: Dataset, seed: int) -> Templates:
+def learn(train: Dataset, seed: int, rounds: int = ROUNDS) -> Templates:
     """Photos with boxes -> a template for each class.
 
     1. A window has the shape of its class's median box; positives are the boxes, scaled to it, and these mirrored.
     2. Negatives are windows at random; an SVM is trained.
-    3. The windows that it is most wrong on in the training photos, hard negatives, are added, and it is trained again.
+    3. The windows that it is most wrong on in the training photos, hard negatives, are added, and it is trained again;
+       `rounds` times.
     """
     rng = np.random.default_rng(seed)
-    untrained = blank(train)
-    positives = positive_features(train, untrained)
-    templates = untrained
-    negatives: list[list[np.ndarray]] = [[] for _ in train.classes]
-    for stage in range(ROUNDS + 1):
-        rows = train.images[["image_id", "path"]].itertuples(index=False)
-        for image_id, path in tqdm(rows, f"HOG templates, round {stage + 1} of {ROUNDS + 1}", len(train), unit="photo"):
-            rank = templates.scores if stage else lambda labels, features: rng.random((len(features), len(labels)))
-            for label, found in worst(templates, read_photo(path), train.boxes_of(image_id), rank):
-                negatives[label].append(found)
-        templates = _trained(untrained, positives, negatives)
+    templates = blank(train)
+    positives = positive_features(train, templates)
+    paths = tqdm(train.images.path, "HOG of the photos", unit="photo")
+    photos = [templates.levels(read_photo(path)) for path in paths]
+    owned = [boxes_by_label(train, image_id) for image_id in train.images.image_id]
+    negatives: list[set] = [set() for _ in train.classes]
+
+    def guess(level: Level, label: int) -> np.ndarray:
+        return rng.random(len(level.windows(templates.shapes[label])))
+
+    for stage in range(rounds + 1):
+        score = templates.scores if stage else guess
+        for photo in tqdm(range(len(photos)), f"HOG templates, round {stage + 1} of {rounds + 1}", unit="photo"):
+            for label, chosen in enumerate(negatives):
+                scores = [score(level, label) for level in photos[photo]]
+                found = worst(photos[photo], templates.shapes[label], scores, owned[photo].get(label))
+                chosen.update((photo, number, place) for _, number, place in found)
+        templates = _trained(templates, positives, photos, negatives)
     return templates
+
+
+def boxes_by_label(dataset: Dataset, image_id: int) -> dict[int, np.ndarray]:
+    """A photo's boxes (N, 4), by their label."""
+    return {label: rows[CORNERS].to_numpy() for label, rows in dataset.boxes_of(image_id).groupby("label")}
+
+
+def worst(
+    levels: Sequence[Level], shape: Sequence[int], scores: Sequence[np.ndarray], own: np.ndarray | None
+) -> list[tuple[float, int, int]]:
+    """A class's scores of all windows of a photo, and its boxes (M, 4) there -> the highest that are a mistake.
+
+    Those that hold no such garment, and are not known for sure to be none; at most 5. Of each its score, the number of
+    its level, and its own there.
+    """
+    found = []
+    for number, (level, margins) in enumerate(zip(levels, scores, strict=True)):
+        margins = margins.ravel().copy()
+        if own is not None:
+            margins[iou(level.windows(shape), own).max(axis=1) >= APART] = SURE
+        best = np.argsort(-margins)[:PER_PHOTO]
+        found += [(float(margins[place]), number, int(place)) for place in best if margins[place] > SURE]
+    return sorted(found, reverse=True)[:PER_PHOTO]
 
 
 def blank(train: Dataset) -> Templates:
@@ -98,7 +155,7 @@ def blank(train: Dataset) -> Templates:
         side = np.sqrt(WINDOW_AREA)
         shapes.append([round(side / ratio / CELL) - BLOCK + 1, round(side * ratio / CELL) - BLOCK + 1])
     shapes = np.array(shapes)
-    weights = tuple(np.zeros(rows * columns * BLOCK**2 * 9, np.float32) for rows, columns in shapes)
+    weights = tuple(np.zeros(rows * columns * BLOCK**2 * BINS, np.float32) for rows, columns in shapes)
     return Templates(shapes, weights, np.zeros(len(shapes), np.float32))
 
 
@@ -112,38 +169,24 @@ def positive_features(train: Dataset, templates: Templates) -> list[np.ndarray]:
             if min(x2 - x1, y2 - y1) < CELL:
                 continue
             height, width = (templates.shapes[box.label] + BLOCK - 1) * CELL
-            patch = resize(image[y1:y2, x1:x2].astype(np.float32), (height, width), anti_aliasing=True)
+            patch = resized(image[y1:y2, x1:x2], (height, width))
             found[box.label].append(np.stack([hog(patch), hog(patch[:, ::-1])]).astype(np.float32))
     return [np.concatenate(each) for each in found]
 
 
-def worst(templates: Templates, image: np.ndarray, boxes, rank) -> Iterator[tuple[int, np.ndarray]]:
-    """A photo and its boxes -> for each label float32 (up to 10, D): its negatives that `rank` puts highest."""
-    own = {label: rows[CORNERS].to_numpy() for label, rows in boxes.groupby("label")}
-    best: dict[int, list[tuple[float, np.ndarray]]] = {}
-    for labels, found, features in templates.windows(image):
-        scores = rank(labels, features)
-        for column, label in enumerate(labels):
-            apart = iou(found, own.get(label, np.zeros((0, 4)))).max(axis=1, initial=0) < APART
-            order = np.argsort(-np.where(apart, scores[:, column], -np.inf))[:PER_PHOTO]
-            best.setdefault(label, []).extend((scores[k, column], features[k]) for k in order if apart[k])
-    for label, candidates in best.items():
-        chosen = sorted(candidates, key=lambda pair: -pair[0])[:PER_PHOTO]
-        if chosen:
-            yield label, np.stack([features for _, features in chosen])
-
-
-def _trained(untrained: Templates, positives: list[np.ndarray], negatives: list[list[np.ndarray]]) -> Templates:
+def _trained(
+    before: Templates, positives: list[np.ndarray], photos: list[list[Level]], negatives: list[set]
+) -> Templates:
     weights, biases = [], []
-    for zeros, right, wrong in zip(untrained.weights, positives, negatives, strict=True):
-        if not len(right) or not wrong:  # a class without boxes never fires
-            weights.append(zeros)
+    for label, (shape, right, chosen) in enumerate(zip(before.shapes, positives, negatives, strict=True)):
+        if not len(right) or not chosen:  # a class without boxes never fires
+            weights.append(np.zeros_like(before.weights[label]))
             biases.append(-10.0)
             continue
-        wrong = np.concatenate(wrong)
+        wrong = [photos[photo][number].features(shape, [place]) for photo, number, place in sorted(chosen)]
         given = np.repeat([1, 0], [len(right), len(wrong)])
         svm = LinearSVC(C=SOFTNESS, class_weight="balanced", random_state=0)
-        svm.fit(np.concatenate([right, wrong]), given)
+        svm.fit(np.concatenate([right, *wrong]), given)
         weights.append(svm.coef_[0].astype(np.float32))
         biases.append(svm.intercept_[0])
-    return Templates(untrained.shapes, tuple(weights), np.array(biases, np.float32))
+    return Templates(before.shapes, tuple(weights), np.array(biases, np.float32))

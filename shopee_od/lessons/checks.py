@@ -14,7 +14,7 @@ import numpy as np
 from shopee_od.evaluation.curves import curve
 from shopee_od.lessons.judge import Outcome, judge
 from shopee_od.ops.boxes import decode, encode, iou
-from shopee_od.ops.nms import nms, nms_by_class
+from shopee_od.ops.nms import nms, nms_by_class, soft_nms
 from shopee_od.ops.pyramid import count_windows
 
 
@@ -101,6 +101,37 @@ def suppressed(answer: Callable[[np.ndarray, np.ndarray, np.ndarray, float], lis
         "at the IoU itself both stay: suppress above it": lambda b, s, k, t: nms_by_class(b, s, k, t - 1e-6).tolist(),
     }
     return judge(answer, lambda *case: nms_by_class(*case).tolist(), cases, mistakes)
+
+
+def softened(answer: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Outcome:
+    """Notebook 02: boxes (N, 4), scores, sigma -> soft-NMS's scores, in the order of the boxes."""
+    row = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 7], [20, 0, 30, 10]], np.float32)
+    cases = [
+        (row, np.array([0.9, 0.8, 0.7, 0.6]), 0.5),
+        (row, np.array([0.5, 0.9, 0.85, 0.2]), 0.5),  # best first, not first first
+        (row[:2], np.array([0.9, 0.8]), 0.1),
+        (row[:0], np.zeros(0), 0.5),
+    ]
+
+    def mistaken(boxes, scores, sigma, again=True, squared=True, by_sigma=True, itself=False):
+        scores, first, left = scores.copy(), scores.copy(), list(range(len(scores)))
+        while left:
+            best = left.pop(int(np.argmax((scores if again else first)[left])))
+            overlap = iou(boxes[[best]], boxes)[0]
+            fall = np.exp(-(overlap ** (2 if squared else 1)) / (sigma if by_sigma else 1))
+            scores[left] *= fall[left]
+            if itself:
+                scores[best] *= fall[best]
+        return scores
+
+    mistakes = {
+        "the next best by the scores as they are now": lambda b, s, g: mistaken(b, s, g, again=False),
+        "IoU is squared": lambda b, s, g: mistaken(b, s, g, squared=False),
+        "divided by sigma": lambda b, s, g: mistaken(b, s, g, by_sigma=False),
+        "the best one keeps its score": lambda b, s, g: mistaken(b, s, g, itself=True),
+        "nothing is dropped": lambda b, s, g: np.where(np.isin(np.arange(len(s)), nms(b, s, 0.5)), s, 0),
+    }
+    return judge(answer, soft_nms, cases, mistakes)
 
 
 def deltas(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:

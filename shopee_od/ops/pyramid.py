@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from skimage.transform import resize
+from PIL import Image
 
 
 def level_sizes(height: int, width: int, smallest: tuple[int, int], step: float = 1.25) -> list[tuple[int, int]]:
@@ -27,11 +27,15 @@ def level_sizes(height: int, width: int, smallest: tuple[int, int], step: float 
     return sizes
 
 
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (H, W, 3) -> uint8 (height, width, 3); smoothed as it is made smaller, each side as much as it needs."""
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
 def pyramid(image: np.ndarray, smallest: tuple[int, int], step: float = 1.25) -> Iterator[np.ndarray]:
-    """uint8 (H, W, 3) -> its levels, one after another, float32 (h, w, 3), 0–255; smoothed, then made smaller."""
+    """uint8 (H, W, 3) -> its levels, one after another, uint8 (h, w, 3); the first is the photo itself."""
     for size in level_sizes(*image.shape[:2], smallest, step):
-        level = image.astype(np.float32)
-        yield level if size == image.shape[:2] else resize(level, size, anti_aliasing=True).astype(np.float32)
+        yield resized(image, size)
 
 
 def count_windows(height: int, width: int, window: tuple[int, int], stride: int) -> int:
@@ -71,7 +75,7 @@ def to_photo(boxes: np.ndarray, level: tuple[int, int], photo: tuple[int, int]) 
 def sliding_windows(
     image: np.ndarray, shapes: Sequence[tuple[int, int]], stride: int, step: float = 1.25
 ) -> Iterator[tuple[np.ndarray, tuple[int, int], np.ndarray]]:
-    """uint8 (H, W, 3), window shapes (height, width) -> level by level and shape by shape: the level float32 (h, w, 3),
+    """uint8 (H, W, 3), window shapes (height, width) -> level by level and shape by shape: the level uint8 (h, w, 3),
     the shape, and int64 (N, 4), its windows in pixels of the level; nothing where it does not fit. Only one level is
     held at a time.
     """

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from shopee_od import load
+from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.regions import WEIGHTS
 from shopee_od.detectors.sliding_window import SlidingWindow, squeezed
-from shopee_od.detectors.templates import blank
+from shopee_od.detectors.templates import APART, PER_PHOTO, blank, worst
+from shopee_od.ops.boxes import iou
 from shopee_od.ops.hog import hog
 from shopee_od.profiles import profile
 from shopee_od.types import Detector, InputError
@@ -37,8 +39,9 @@ def test_every_region_is_counted(trained):
     before = detector.cost
     [found] = detector.detect([np.zeros((180, 150, 3), np.uint8)])
     after = detector.cost
-    windows = detector._learnt.windows(np.zeros((180, 150, 3), np.uint8))
-    per_class = sum(len(labels) * len(boxes) for labels, boxes, _ in windows)
+    found = list(detector.templates.everywhere(np.zeros((180, 150, 3), np.uint8)))
+    per_class = sum(len(boxes) for _, boxes, _ in found)
+    assert [len(scores) for _, _, scores in found] == [len(boxes) for _, boxes, _ in found]
     assert after.photos == before.photos + 1 and after.regions - before.regions == per_class > 100
     assert after.cnn_passes == 0 and after.seconds > before.seconds and after.peak_memory > 0
     assert len(found) <= 100
@@ -47,17 +50,57 @@ def test_every_region_is_counted(trained):
 def test_windows_are_the_photos_pixels(trained):
     """The features of a window at the photo's own size are HOG of what lies in it, but for its outermost pixels."""
     image = np.random.default_rng(1).integers(0, 256, (160, 144, 3)).astype(np.uint8)
-    _labels, boxes, features = next(trained[0]._learnt.windows(image))
-    for k in (0, len(boxes) // 2, len(boxes) - 1):
-        x1, y1, x2, y2 = boxes[k].astype(int)
-        assert np.corrcoef(hog(image[y1:y2, x1:x2]), features[k])[0, 1] > 0.9
+    templates = trained[0].templates
+    level, shape = templates.levels(image)[0], templates.shapes[0]
+    boxes = level.windows(shape)
+    places = [0, len(boxes) // 2, len(boxes) - 1]
+    for (x1, y1, x2, y2), features in zip(boxes[places].astype(int), level.features(shape, places), strict=True):
+        assert np.corrcoef(hog(image[y1:y2, x1:x2]), features)[0, 1] > 0.9
+
+
+def test_a_score_is_the_features_times_the_weights(trained):
+    image = np.random.default_rng(2).integers(0, 256, (180, 130, 3)).astype(np.uint8)
+    templates = trained[0].templates
+    for level in templates.levels(image):
+        for label, shape in enumerate(templates.shapes):
+            every = level.features(shape, range(len(level.windows(shape))))
+            expected = every @ templates.weights[label] + templates.biases[label]
+            np.testing.assert_allclose(templates.scores(level, label).ravel(), expected, atol=1e-4)
+
+
+def test_the_worst_mistakes_are_the_highest_scores_off_the_garment(trained, shape_photo):
+    image, box = shape_photo(np.random.default_rng(3), 0, 100)
+    templates = trained[0].templates
+    levels, shape, own = templates.levels(image), templates.shapes[0], np.array([box])
+    scores = [np.random.default_rng(4).normal(size=len(level.windows(shape))) for level in levels]
+    found = worst(levels, shape, scores, own)
+    allowed = [
+        (score, number, place)
+        for number, (level, each) in enumerate(zip(levels, scores, strict=True))
+        for place, (window, score) in enumerate(zip(level.windows(shape), each, strict=True))
+        if iou(window[None], own)[0, 0] < APART
+    ]
+    assert found == sorted(allowed, reverse=True)[:PER_PHOTO] and len(found) == PER_PHOTO
+    assert worst(levels, shape, [np.full(len(each), -2.0) for each in scores], None) == []  # no mistakes at all
+
+
+def test_hard_negatives_push_the_worst_mistakes_down(trained, shapes, tmp_path):
+    first = SlidingWindow(rounds=0)
+    train = shapes.split("train")
+    first.fit(train, None, SMOKE, tmp_path / "run")
+    highest = []
+    for templates in (first.templates, trained[0].templates):
+        image, own = read_photo(train.images.path[0]), train.boxes_of(train.images.image_id[0])
+        levels, other = templates.levels(image), 1 - int(own.label.iloc[0])
+        found = worst(levels, templates.shapes[other], [templates.scores(level, other) for level in levels], None)
+        highest.append(found[0][0] if found else -1)
+    assert highest[1] < highest[0]
 
 
 def test_a_large_photo_costs_no_more_than_its_longest_side_allows(trained):
-    detector, _ = trained
     large = np.zeros((1000, 800, 3), np.uint8)
-    boxes = np.concatenate([boxes for _, boxes, _ in detector._learnt.windows(large)])
-    assert boxes[:, 2].max() <= 800 + 1e-6 and boxes[:, 3].max() <= 1000 + 1e-6 and len(boxes) < 5000
+    boxes = np.concatenate([boxes for label, boxes, _ in trained[0].templates.everywhere(large) if label == 0])
+    assert boxes[:, 2].max() <= 800 + 1e-6 and boxes[:, 3].max() <= 1000 + 1e-6 and 100 < len(boxes) < 5000
 
 
 def test_a_photo_smaller_than_every_window_has_no_garment(trained):
@@ -112,7 +155,7 @@ def test_its_stages_are_named(trained, shape_photo):
 def test_a_window_has_its_class_shape_and_a_class_without_boxes_never_fires(shapes):
     wide = shapes.boxes.assign(x2=shapes.boxes.x1 + 100, y2=shapes.boxes.y1 + 50, label=1)
     only_rings = shapes.with_classes(shapes.classes, wide)
-    assert blank(only_rings).shapes.tolist() == [[6, 13], [6, 13]]
+    assert blank(only_rings).shapes.tolist() == [[5, 10], [5, 10]]
 
 
 def test_margins_are_squeezed():

@@ -44,6 +44,17 @@ def greedy(boxes, scores, threshold, by_score=True, above=True, forgets=True):
     return stays
 
 
+def soft(boxes, scores, sigma, fall=lambda u, sigma: np.exp(-(u**2) / sigma), anew=True):
+    scores, left = list(scores), list(range(len(scores)))
+    order = np.argsort(-np.array(scores), kind="stable").tolist()
+    while left:
+        best = max(left, key=lambda i: scores[i]) if anew else order.pop(0)
+        left.remove(best)
+        for i in left:
+            scores[i] *= fall(iou(boxes[[best]], boxes[[i]])[0, 0], sigma)
+    return np.array(scores)
+
+
 def lowest(scores, hit, wanted):
     enough = np.flatnonzero(np.cumsum(hit) / np.arange(1, len(hit) + 1) >= wanted)
     return scores[enough[-1]] if len(enough) else None
@@ -90,6 +101,7 @@ RIGHT = {
     checks.window_count: lambda h, w, a, b, s: max((h - a) // s + 1, 0) * max((w - b) // s + 1, 0),
     checks.cell_histogram: lambda s, d: np.array([s[(d >= 20 * k) & (d < 20 * k + 20)].sum() / 64 for k in range(9)]),
     checks.suppressed: lambda b, s, k, t: greedy(b + 100 * k[:, None], s, t),
+    checks.softened: soft,
     checks.deltas: change,
     checks.moved: lambda d, p: box_of(*d, *p),
     checks.recall_of: lambda p, b, n: np.mean([any(iou(p[:n], one[None])[:, 0] >= 0.5) for one in b]),
@@ -141,6 +153,10 @@ NAMED = [  # each of these is told by name what it is
     (checks.cell_histogram, lambda s, d: RIGHT[checks.cell_histogram](s, (d + 10) % 180), "not centred on 0"),
     (checks.suppressed, lambda b, s, k, t: greedy(b, s, t), "only boxes of one class"),
     (checks.suppressed, lambda b, s, k, t: greedy(b + 100 * k[:, None], s, t, above=False), "suppress above it"),
+    (checks.softened, lambda b, s, g: soft(b, s, g, lambda u, g: np.exp(-u / g)), "IoU is squared"),
+    (checks.softened, lambda b, s, g: soft(b, s, g, lambda u, g: np.exp(-(u**2))), "divided by sigma"),
+    (checks.softened, lambda b, s, g: soft(b, s, g, anew=False), "as they are now"),
+    (checks.softened, lambda b, s, g: soft(b, s, g) * np.exp(-1 / g), "the best one keeps its score"),
     (checks.deltas, lambda b, p: [change(b, p)[k] for k in (1, 0, 3, 2)], "x before y"),
     (checks.deltas, lambda b, p: change(p, b), "from the proposal to the box"),
     (checks.deltas, lambda b, p: change([*b[:2], b[2] + 1, b[3] + 1], [*p[:2], p[2] + 1, p[3] + 1]), "without + 1"),
@@ -149,12 +165,17 @@ NAMED = [  # each of these is told by name what it is
     (checks.recall_of, lambda p, b, n: RIGHT[checks.recall_of](p, b, len(p)), "only so many proposals"),
     (checks.recall_of, lambda p, b, n: (iou(p[:n], b) >= 0.5).any(1).mean() if len(p) else 0, "not of the proposals"),
 ]
-WRONG += [(check, answer) for check, answer, _ in NAMED] + [
-    (checks.suppressed, lambda b, s, k, t: sorted(greedy(b + 100 * k[:, None], s, t))),
-    (checks.deltas, lambda b, p: [b[k] - p[k] for k in range(4)]),
-    (checks.moved, lambda d, p: box_of(*d[:2], 0, 0, *p)),
-    (checks.window_count, lambda h, w, a, b, s: h * w // (a * b)),
-]
+WRONG += (
+    [(check, answer) for check, answer, _ in NAMED]
+    + [
+        (checks.suppressed, lambda b, s, k, t: sorted(greedy(b + 100 * k[:, None], s, t))),
+        (checks.softened, lambda b, s, g: s),
+        (checks.softened, lambda b, s, g: np.sort(soft(b, s, g))[::-1]),  # no longer in the order of the boxes
+        (checks.deltas, lambda b, p: [b[k] - p[k] for k in range(4)]),
+        (checks.moved, lambda d, p: box_of(*d[:2], 0, 0, *p)),
+        (checks.window_count, lambda h, w, a, b, s: h * w // (a * b)),
+    ]
+)
 EVERY = list(RIGHT)
 
 

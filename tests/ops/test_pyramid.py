@@ -36,7 +36,7 @@ def test_a_level_shows_the_photo_smaller():
     assert [level.shape for level in levels] == [(80, 120, 3), (40, 60, 3), (20, 30, 3)]
     np.testing.assert_array_equal(levels[0], image)
     for level in levels:
-        assert level.dtype == np.float32 and level.min() >= 0 and level.max() <= 200
+        assert level.dtype == np.uint8 and level.min() >= 0 and level.max() <= 200
         assert abs(level.mean() - image.mean()) < 1
         height, width, _ = level.shape
         assert level[height // 2, width // 2].tolist() == pytest.approx([200] * 3, abs=1)
