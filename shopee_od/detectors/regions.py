@@ -21,6 +21,7 @@ from shopee_od.types import Card, Cost, Detections, InputError, Stage
 SUPPRESS = 0.4  # NMS drops what overlaps a better box of its class more
 KEPT = 300  # regions that NMS is given
 WEIGHTS = "weights.npz"
+CHECKPOINT = "checkpoint.npz"  # where long training goes on from; gone once the detector is saved
 
 
 class RegionDetector(Carded):
@@ -30,6 +31,7 @@ class RegionDetector(Carded):
     """
 
     kind: str
+    _spared = 0.0  # seconds that the work under way would have taken longer, but for what a cache held
 
     def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
         """The regions before NMS, how many were scored, and how often a CNN ran."""
@@ -51,17 +53,16 @@ class RegionDetector(Carded):
         """uint8 (H, W, 3) RGB photos -> their Detections, in order; boxes of a class suppressed above IoU 0.4."""
         self._trained()
         for image in images:
-            start = time.perf_counter()
+            start, self._spared = time.perf_counter(), 0.0
             before, regions, passes = self._candidates(image, score_threshold)
-            before = before.first(KEPT)
-            keep = nms_by_class(before.boxes, before.scores, before.labels, SUPPRESS)
-            self._count(time.perf_counter() - start, regions, passes)
-            yield Detections(before.boxes[keep], before.scores[keep], before.labels[keep]).first(max_detections)
+            kept = suppressed(before)
+            self._count(time.perf_counter() - start + self._spared, regions, passes)
+            yield kept.first(max_detections)
 
     def save(self, directory: Path) -> None:
         """detector.json and the weights, whole or not at all. Raises InputError where other things lie there."""
         card, directory = self._trained(), Path(directory)
-        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS}:
+        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS, CHECKPOINT}:
             raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
         with whole_folder(directory) as part:
             np.savez(part / WEIGHTS, **self._arrays())
@@ -96,16 +97,16 @@ class RegionDetector(Carded):
         from shopee_od.evaluation import best_threshold, predict
 
         given = [each.fingerprint() for each in (train, val) if each is not None]
-        run_dir, key = Path(run_dir), {"fingerprints": given, "seed": seed}
+        run_dir, key = Path(run_dir), {"fingerprints": given, "seed": seed, "weights": weights}
         if (run_dir / CARD).is_file():
             kept = self.load(run_dir)
             if key.items() <= kept.trained.items():
                 self._learnt, self._card = kept._learnt, kept._card
                 return
-        start, train = time.perf_counter(), train.with_boxes()
+        start, self._spared, train = time.perf_counter(), 0.0, train.with_boxes()
         self._learnt = learn(train)
-        minutes = round((time.perf_counter() - start) / 60, 1)
-        trained = key | {"dataset": train.name, "photos": len(train), "minutes": minutes, "weights": weights}
+        minutes = round((time.perf_counter() - start + self._spared) / 60, 1)
+        trained = key | {"dataset": train.name, "photos": len(train), "minutes": minutes}
         name = f"{self.kind}-{method}-{train.name}-{datetime.now(UTC):%Y%m%d}"
         self._card = Card(self.kind, train.classes, train.types, 0.5, trained, name)
         if val is not None and val.counts.any():
@@ -114,6 +115,13 @@ class RegionDetector(Carded):
             self._card = replace(self._card, threshold=threshold, trained=trained | {"threshold_f1_on_val": f1})
         self._cost = Cost()
         self.save(run_dir)
+
+
+def suppressed(before: Detections) -> Detections:
+    """What NMS by class leaves of the best regions."""
+    before = before.first(KEPT)
+    keep = nms_by_class(before.boxes, before.scores, before.labels, SUPPRESS)
+    return Detections(before.boxes[keep], before.scores[keep], before.labels[keep])
 
 
 def joined(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Detections:

@@ -8,6 +8,7 @@ scratch, or from a Model Garden checkpoint that the user has.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -98,6 +99,23 @@ def load_lite0(model, fold: bool = True) -> None:
     left = {n for n in weights if not n.startswith("classifier/")} - used
     if left:
         raise InputError(f"the backbone has no place for {sorted(left)[0]}; use EfficientNet model_id b0")
+
+
+def lite0(size: Sequence[int | None] = (None, None)):
+    """EfficientNet-Lite0 with its ImageNet weights, for photos of `size` (height, width); None is any.
+
+    A tf_keras.Model: Model Garden's normalised photos (B, H, W, 3) -> its maps by level, "2" to "5" at strides of 4 to
+    32, and "6", the 1280 channels that ImageNet's classes are told from, at stride 32 as well.
+    """
+    import tf_keras
+    from official.vision.modeling.backbones import efficientnet
+
+    known = backbone("efficientnet-lite0")
+    photos = tf_keras.layers.InputSpec(shape=[None, *size, 3])
+    options = known.config["efficientnet"] | {"activation": known.activation, "norm_epsilon": known.norm_epsilon}
+    model = efficientnet.EfficientNet(input_specs=photos, **options)
+    load_lite0(model)
+    return model
 
 
 def freeze(model, profile: Profile) -> None:
