@@ -127,6 +127,19 @@ def level_of(rois: np.ndarray, lowest: int, highest: int) -> np.ndarray:
     return np.clip(np.floor(4 + np.log2(side / 224)), lowest, highest).astype(np.int64)
 
 
+def nearest_scale(rois: np.ndarray, scales: Sequence[float], side: int = 224) -> np.ndarray:
+    """(N, 4) pixels of a photo, by how much it was enlarged for each map -> int64 (N,): the map to pool each RoI from.
+
+    The one on which the RoI's area is nearest to `side` squared, so that the network meets it about as large as what it
+    learnt from. He et al., ECCV 2014, section 4.1.
+
+    >>> nearest_scale(np.array([[0, 0, 100, 100], [0, 0, 50, 60], [0, 0, 400, 300]]), [1.0, 2.0, 4.0])
+    array([1, 2, 0])
+    """
+    areas = area(rois)[:, None] * np.square(scales)
+    return np.abs(areas - side**2).argmin(axis=1)
+
+
 def pyramid_roi_align(features: Mapping[int, np.ndarray], rois: np.ndarray, size: int = 7) -> np.ndarray:
     """By level (h, w, C), (N, 4) pixels -> float64 (N, size, size, C): each RoI from the map of its own level.
 

@@ -15,6 +15,7 @@ from shopee_od.ops.pooling import (
     cut,
     level_of,
     max_in_bins,
+    nearest_scale,
     pyramid_pool,
     pyramid_roi_align,
     roi_align,
@@ -44,7 +45,7 @@ def some_rois(rng, n, height, width):
 
 
 def test_worked_examples():
-    assert doctest.testmod(module) == (0, 8)  # failed, tried
+    assert doctest.testmod(module) == (0, 9)  # failed, tried
 
 
 @given(SIDES, st.integers(1, 30))
@@ -145,6 +146,16 @@ def test_roi_align_of_a_plane_is_the_plane_at_the_middles_of_the_bins(seed, size
     middles = (np.arange(size) + 0.5) / size
     rows, columns = (y1 + middles * (y2 - y1)) / 8, (x1 + middles * (x2 - x1)) / 8
     np.testing.assert_allclose(found[:, :, 0], slope * rows[:, None] + across * columns, atol=1e-9)
+
+
+@given(st.floats(1, 2000), st.floats(0.2, 5))
+def test_an_roi_is_pooled_where_it_is_nearest_to_imagenets_size(side, aspect):
+    """Whatever its shape; in pixels squared, so that a little too large is further off than as much too small."""
+    roi = np.array([[10, 20, 10 + side * aspect, 20 + side / aspect]])
+    [chosen] = nearest_scale(roi, [0.5, 1, 2, 4])
+    off = [abs((side * scale) ** 2 - 224**2) for scale in (0.5, 1, 2, 4)]
+    assert off[chosen] <= min(off) * (1 + 1e-6)
+    assert nearest_scale(np.zeros((0, 4)), [1, 2]).shape == (0,)
 
 
 def some_pyramid(rng, case, largest):
