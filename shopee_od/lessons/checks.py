@@ -15,6 +15,7 @@ from shopee_od.evaluation.curves import curve
 from shopee_od.lessons.judge import Outcome, judge
 from shopee_od.ops.boxes import decode, encode, iou
 from shopee_od.ops.nms import nms, nms_by_class, soft_nms
+from shopee_od.ops.pooling import bins, nearest_scale, whole_cells
 from shopee_od.ops.pyramid import count_windows
 
 
@@ -202,6 +203,90 @@ def recall_of(answer: Callable[[np.ndarray, np.ndarray, int], float]) -> Outcome
         "IoU 0.5 itself counts": lambda p, b, n: float((iou(b, p[:n]).max(axis=1, initial=0) > 0.5).mean()),
     }
     return judge(answer, share, cases, mistakes)
+
+
+def pyramid_bins(answer: Callable[[int, int], list[tuple[int, int]]]) -> Outcome:
+    """Notebook 04: a side in cells, n -> where each of n bins starts and ends, the end exclusive."""
+    cases = [(6, 3), (5, 2), (7, 3), (2, 3), (13, 4), (9, 1)]
+
+    def mistaken(length, n, start=math.floor, end=math.ceil, less=0):
+        return [(start(k * length / n), end((k + 1) * length / n) - less) for k in range(n)]
+
+    mistakes = {
+        "the end is rounded up, or a bin can be empty": lambda s, n: mistaken(s, n, end=math.floor),
+        "the start is rounded down": lambda s, n: mistaken(s, n, start=math.ceil),
+        "the start is rounded down, the end up": lambda s, n: mistaken(s, n, start=round, end=round),
+        "the end is just outside, as in a slice": lambda s, n: mistaken(s, n, less=1),
+        "bins of one whole length leave the last cells out": lambda s, n: [
+            (k * (s // n), (k + 1) * (s // n)) for k in range(n)
+        ],
+    }
+    return judge(answer, lambda length, n: bins(length, n).tolist(), cases, mistakes)
+
+
+def map_window(answer: Callable[[list[float], int, int, int], list[int]]) -> Outcome:
+    """Notebook 04: a region in pixels, stride, the map's height and width -> its cells, x1, y1, x2, y2."""
+    cases = [
+        ([32.0, 64.0, 160.0, 192.0], 32, 8, 6),
+        ([20.0, 15.0, 120.0, 200.0], 32, 8, 6),
+        ([0.0, 0.0, 96.0, 128.0], 16, 8, 6),  # the whole photo is the whole map
+        ([50.0, 60.0, 58.0, 66.0], 32, 8, 6),  # no cell has its middle in it: one stays
+        ([150.0, 200.0, 192.0, 256.0], 32, 8, 6),
+    ]
+
+    def one(box, stride, height, width):
+        return whole_cells(np.array([box]), stride, height, width)[0].tolist()
+
+    def mistaken(box, stride, height, width, start=math.floor, end=math.ceil):
+        sides = [round_(side / stride) for round_, side in zip((start, start, end, end), box, strict=True)]
+        return [min(side, most) for side, most in zip(sides, (width, height, width, height), strict=True)]
+
+    def half_up(side):
+        return math.floor(side + 0.5)
+
+    mistakes = {
+        "at least one cell stays": lambda b, s, h, w: mistaken(b, s, h, w, half_up, half_up),
+        "a cell counts where its middle lies inside, not where it is met": mistaken,
+        "a cell counts where its middle lies inside, also at the right and below": lambda b, s, h, w: mistaken(
+            b, s, h, w, end=math.floor
+        ),
+        "x before y": lambda b, s, h, w: [one(b, s, h, w)[k] for k in (1, 0, 3, 2)],
+        "a cell is so many pixels: divide by the stride": lambda b, s, h, w: one([x * s * s for x in b], s, h, w),
+        "whole numbers of cells": lambda b, s, h, w: [x / s for x in b],
+    }
+    return judge(answer, one, cases, mistakes)
+
+
+def chosen_scale(answer: Callable[[float, float, list[float]], int]) -> Outcome:
+    """Notebook 04: a region's width and height, by how much each photo is enlarged -> which to pool it from."""
+    cases = [
+        (100.0, 100.0, [1.0, 2.0, 4.0]),
+        (160.0, 160.0, [1.0, 1.75]),  # by its side 224 is nearer to 280, by its area to 160
+        (300.0, 60.0, [0.5, 1.0, 2.0]),
+        (400.0, 500.0, [0.4, 0.6, 1.0]),
+        (20.0, 30.0, [1.0, 2.0, 3.0]),
+        (224.0, 224.0, [2.0, 1.0, 0.5]),
+    ]
+
+    def area(width, height, scale):
+        return width * height * scale**2
+
+    def nearest(scales, off):
+        return min(range(len(scales)), key=lambda k: off(scales[k]))
+
+    mistakes = {
+        "both sides grow: the area grows by the scale's square": lambda w, h, s: nearest(
+            s, lambda x: abs(w * h * x - 224**2)
+        ),
+        "areas are compared, not sides": lambda w, h, s: nearest(s, lambda x: abs(math.sqrt(area(w, h, x)) - 224)),
+        "its area counts, not its longer side": lambda w, h, s: nearest(s, lambda x: abs(max(w, h) * x - 224)),
+        "the area of 224 × 224 pixels, not 224": lambda w, h, s: nearest(s, lambda x: abs(area(w, h, x) - 224)),
+        "its number, counted from 0": lambda w, h, s: s[nearest(s, lambda x: abs(area(w, h, x) - 224**2))],
+        "a little too large is allowed: take the smallest distance": lambda w, h, s: nearest(
+            s, lambda x: -x if area(w, h, x) <= 224**2 else x
+        ),
+    }
+    return judge(answer, lambda w, h, s: int(nearest_scale(np.array([[0.0, 0.0, w, h]]), s)[0]), cases, mistakes)
 
 
 def learning_rate(answer: Callable[[int, int, int, float], float]) -> Outcome:

@@ -90,6 +90,28 @@ def box_of(dx, dy, dw, dh, x1, y1, x2, y2):
     return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
 
 
+def edges(length, n, start=math.floor, end=math.ceil, less=0):
+    return [[start(k * length / n), end((k + 1) * length / n) - less] for k in range(n)]
+
+
+def half_up(side):
+    return math.floor(side + 0.5)
+
+
+def window(box, stride, height, width, start=half_up, end=half_up, least=1):
+    x1, y1, x2, y2 = (f(side / stride) for f, side in zip((start, start, end, end), box, strict=True))
+    x1, y1 = min(x1, width - 1), min(y1, height - 1)
+    return [x1, y1, min(max(x2, x1 + least), width), min(max(y2, y1 + least), height)]
+
+
+def scale_for(width, height, scales, off=lambda w, h, s: abs(w * h * s * s - 224**2)):
+    return int(np.argmin([off(width, height, scale) for scale in scales]))
+
+
+def too_large(width, height, scale):
+    return -scale if width * height * scale**2 <= 224**2 else scale
+
+
 RIGHT = {
     checks.corners: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
     checks.overlap: pair,
@@ -104,6 +126,9 @@ RIGHT = {
     checks.softened: soft,
     checks.deltas: change,
     checks.moved: lambda d, p: box_of(*d, *p),
+    checks.pyramid_bins: edges,
+    checks.map_window: window,
+    checks.chosen_scale: scale_for,
     checks.recall_of: lambda p, b, n: np.mean([any(iou(p[:n], one[None])[:, 0] >= 0.5) for one in b]),
 }
 WRONG = [
@@ -164,6 +189,31 @@ NAMED = [  # each of these is told by name what it is
     (checks.moved, lambda d, p: box_of(d[1], d[0], d[3], d[2], *p), "x before y"),
     (checks.recall_of, lambda p, b, n: RIGHT[checks.recall_of](p, b, len(p)), "only so many proposals"),
     (checks.recall_of, lambda p, b, n: (iou(p[:n], b) >= 0.5).any(1).mean() if len(p) else 0, "not of the proposals"),
+    (checks.pyramid_bins, lambda s, n: edges(s, n, end=math.floor), "the end is rounded up"),
+    (checks.pyramid_bins, lambda s, n: edges(s, n, start=math.ceil), "the start is rounded down"),
+    (checks.pyramid_bins, lambda s, n: edges(s, n, start=round, end=round), "the start is rounded down, the end up"),
+    (checks.pyramid_bins, lambda s, n: edges(s, n, less=1), "just outside"),
+    (checks.pyramid_bins, lambda s, n: [(k * (s // n), (k + 1) * (s // n)) for k in range(n)], "one whole length"),
+    (checks.map_window, lambda b, s, h, w: window(b, s, h, w, least=0), "at least one cell"),
+    (checks.map_window, lambda b, s, h, w: window(b, s, h, w, math.floor, math.ceil), "not where it is met"),
+    (checks.map_window, lambda b, s, h, w: window(b, s, h, w, math.floor, math.floor, 0), "also at the right"),
+    (checks.map_window, lambda b, s, h, w: [window(b, s, h, w)[k] for k in (1, 0, 3, 2)], "x before y"),
+    (checks.map_window, lambda b, s, h, w: window([x * s * s for x in b], s, h, w), "divide by the stride"),
+    (checks.map_window, lambda b, s, h, w: [x / s for x in b], "whole numbers"),
+    (
+        checks.chosen_scale,
+        lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(w * h * x - 224**2)),
+        "scale's square",
+    ),
+    (
+        checks.chosen_scale,
+        lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(x * (w * h) ** 0.5 - 224)),
+        "not sides",
+    ),
+    (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(max(w, h) * x - 224)), "longer side"),
+    (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(w * h * x * x - 224)), "not 224"),
+    (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, too_large), "smallest distance"),
+    (checks.chosen_scale, lambda w, h, s: s[scale_for(w, h, s)], "counted from 0"),
 ]
 WRONG += (
     [(check, answer) for check, answer, _ in NAMED]
@@ -174,6 +224,9 @@ WRONG += (
         (checks.deltas, lambda b, p: [b[k] - p[k] for k in range(4)]),
         (checks.moved, lambda d, p: box_of(*d[:2], 0, 0, *p)),
         (checks.window_count, lambda h, w, a, b, s: h * w // (a * b)),
+        (checks.pyramid_bins, lambda s, n: [end for _, end in edges(s, n)]),
+        (checks.map_window, lambda b, s, h, w: [half_up(x / s) for x in b][:2]),
+        (checks.chosen_scale, lambda w, h, s: 0),
     ]
 )
 EVERY = list(RIGHT)
