@@ -12,10 +12,10 @@ from shopee_od.detectors.window_cnn import SIDE, levels, network, normalised, pr
 from shopee_od.ops.boxes import clip, iou
 from shopee_od.ops.pyramid import to_photo, windows
 
-POSITIVES, NEGATIVES, HARD = 8, 24, 24  # windows a box, a photo, and a photo's worst mistakes at most
+POSITIVES, NEGATIVES, HARD = 8, 16, 16  # windows a box, a photo, and a photo's worst mistakes at most
 SHAKEN = 0.12  # share of its sides by which a positive's corners are moved at most
 APART = 0.3  # a window with less IoU with every box is background
-EPOCHS, AGAIN = 12, 6  # before and after the hard negatives
+EPOCHS, AGAIN = 8, 4  # before and after the hard negatives
 BATCH = 64
 RATE = 1e-3
 
@@ -49,7 +49,7 @@ def learn(train: Dataset, seed: int):
 
 
 def first_windows(photos, truths, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Photos and their boxes -> uint8 (N, 64, 64, 3) windows and int (N,) labels, 0 where there is no garment."""
+    """Photos and their boxes -> uint8 (N, 48, 48, 3) windows and int (N,) labels, 0 where there is no garment."""
     patches, labels = [], []
     for photo, boxes in zip(photos, truths, strict=True):
         corners = np.repeat(boxes[["x1", "y1", "x2", "y2"]].to_numpy(float), POSITIVES, axis=0)
@@ -82,7 +82,7 @@ def hard_negatives(model, photo: np.ndarray, boxes) -> np.ndarray:
 
 
 def cut(photo: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3), (N, 4) -> uint8 (N, 64, 64, 3): what lies in each box, stretched to the window."""
+    """uint8 (H, W, 3), (N, 4) -> uint8 (N, 48, 48, 3): what lies in each box, stretched to the window."""
     image = Image.fromarray(photo)
     size, smooth = (SIDE, SIDE), Image.Resampling.BILINEAR
     parts = [np.asarray(image.resize(size, smooth, box=tuple(box))) for box in boxes.tolist()]

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from shopee_od import load
 from shopee_od.detectors.regions import WEIGHTS
-from shopee_od.detectors.window_cnn import SIDE, WindowCNN, levels, network, normalised, probabilities, scored
+from shopee_od.detectors.window_cnn import (
+    SIDE,
+    WindowCNN,
+    levels,
+    multiply_adds,
+    network,
+    normalised,
+    probabilities,
+    scored,
+)
 from shopee_od.ops.pyramid import count_windows
 from shopee_od.profiles import profile
 from shopee_od.types import Card, Detector, InputError
@@ -24,8 +33,8 @@ def untrained():
 
 
 def test_a_window_gives_one_vector_and_each_step_of_8_pixels_one_more(untrained):
-    for height, width in ((64, 64), (72, 64), (71, 130), (200, 143)):
-        logits = untrained(normalised(np.zeros((1, height, width, 3))))
+    for height, width in ((48, 48), (56, 48), (55, 130), (200, 143)):
+        logits = untrained.run(normalised(np.zeros((1, height, width, 3))))
         rows, columns = (height - SIDE) // 8 + 1, (width - SIDE) // 8 + 1
         assert logits.shape[1] >= rows and logits.shape[2] >= columns and logits.shape[3] == 4
         assert count_windows(height, width, (SIDE, SIDE), 8) == rows * columns
@@ -44,12 +53,19 @@ def test_once_over_the_photo_is_the_same_as_on_every_window(untrained):
     assert windows > 300
 
 
+def test_multiply_adds_are_counted(untrained):
+    one_window = 22 * 22 * 5 * 5 * 3 * 16 + 20 * 20 * 9 * 16 * 32 + 8 * 8 * 9 * 32 * 64 + 4 * 4 * 64 * 128 + 128 * 4
+    assert multiply_adds(untrained, SIDE, SIDE) == one_window
+    at_once, windows = multiply_adds(untrained, 200, 144), count_windows(200, 144, (SIDE, SIDE), 8)
+    assert 4 * at_once < windows * one_window
+
+
 @settings(max_examples=30)
 @given(st.integers(1, 900), st.integers(1, 900))
 def test_every_level_holds_a_window_and_every_window_lies_in_the_photo(height, width):
     for h, w in levels(height, width):
         assert h >= SIDE and w >= SIDE
-        assert h * w < 64 * 64 * 60  # no larger for a larger photo
+        assert h * w < SIDE * SIDE * 60  # no larger for a larger photo
 
 
 def test_counts(untrained):
