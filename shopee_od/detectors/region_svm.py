@@ -93,7 +93,7 @@ class RegionSVMs:
     def deltas(self, features: np.ndarray) -> np.ndarray:
         """(N, D) -> float32 (N, classes, 4): how a box of each class would have to move."""
         flat = self.moves.reshape(len(self.moves), -1)
-        return (features * self.scale @ flat[:-1] + flat[-1]).reshape(len(features), -1, 4)
+        return (features * self.scale @ flat[:-1] + flat[-1]).reshape(len(features), *self.moves.shape[1:])
 
     def refined(self, features: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(N, D), (N, 4), (N,) -> float64 (N, 4): the boxes, moved as their classes have it."""

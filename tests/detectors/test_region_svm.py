@@ -78,3 +78,11 @@ def test_the_scale_of_features_does_not_matter(found):
     large = Examples(**vars(found) | {"features": found.features * 1000})
     ours, theirs = learn(found, 0), learn(large, 0)
     np.testing.assert_allclose(ours.margins(found.features), theirs.margins(large.features), atol=1e-2)
+
+
+def test_no_regions_are_no_boxes(found):
+    """A photo may have no proposals."""
+    svms = learn(found, 0)
+    nothing = np.zeros((0, found.features.shape[1]), np.float32)
+    assert svms.margins(nothing).shape == (0, 3) and svms.deltas(nothing).shape == (0, 3, 4)
+    assert svms.refined(nothing, np.zeros((0, 4)), np.zeros(0, int)).shape == (0, 4)
