@@ -105,7 +105,7 @@ def learn(train: Dataset, seed: int, rounds: int = ROUNDS) -> Templates:
     paths = tqdm(train.images.path, "HOG of the photos", unit="photo")
     photos = [templates.levels(read_photo(path)) for path in paths]
     owned = [boxes_by_label(train, image_id) for image_id in train.images.image_id]
-    negatives: list[set] = [set() for _ in train.classes]
+    nothing, negatives = np.zeros((0, 4)), [set() for _ in train.classes]
 
     def guess(level: Level, label: int) -> np.ndarray:
         return rng.random(len(level.windows(templates.shapes[label])))
@@ -115,7 +115,7 @@ def learn(train: Dataset, seed: int, rounds: int = ROUNDS) -> Templates:
         for photo in tqdm(range(len(photos)), f"HOG templates, round {stage + 1} of {rounds + 1}", unit="photo"):
             for label, chosen in enumerate(negatives):
                 scores = [score(level, label) for level in photos[photo]]
-                found = worst(photos[photo], templates.shapes[label], scores, owned[photo].get(label))
+                found = worst(photos[photo], templates.shapes[label], scores, owned[photo].get(label, nothing))
                 chosen.update((photo, number, place) for _, number, place in found)
         templates = _trained(templates, positives, photos, negatives)
     return templates
@@ -127,7 +127,7 @@ def boxes_by_label(dataset: Dataset, image_id: int) -> dict[int, np.ndarray]:
 
 
 def worst(
-    levels: Sequence[Level], shape: Sequence[int], scores: Sequence[np.ndarray], own: np.ndarray | None
+    levels: Sequence[Level], shape: Sequence[int], scores: Sequence[np.ndarray], own: np.ndarray
 ) -> list[tuple[float, int, int]]:
     """A class's scores of all windows of a photo, and its boxes (M, 4) there -> the highest that are a mistake.
 
@@ -137,7 +137,7 @@ def worst(
     found = []
     for number, (level, margins) in enumerate(zip(levels, scores, strict=True)):
         margins = margins.ravel().copy()
-        if own is not None:
+        if len(own):
             margins[iou(level.windows(shape), own).max(axis=1) >= APART] = SURE
         best = np.argsort(-margins)[:PER_PHOTO]
         found += [(float(margins[place]), number, int(place)) for place in best if margins[place] > SURE]

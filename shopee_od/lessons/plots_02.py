@@ -61,10 +61,12 @@ def one_cell(patch: np.ndarray, strength: np.ndarray, direction: np.ndarray, his
     y, x = np.indices(strength.shape)
     across, down = length * np.cos(angle), length * np.sin(angle)
     left.quiver(x, y, across, down, color=ORANGE, angles="xy", scale_units="xy", scale=1.2, width=0.012, pivot="mid")
-    left.set(xticks=[], yticks=[], title="a cell, an arrow a pixel")
+    left.set(xticks=[], yticks=[])
+    left.set_title("a cell, an arrow a pixel", size=9)
     right.bar(np.arange(BINS), histogram, color=BLUE, width=0.9)
     right.set_xticks(np.arange(BINS + 1) - 0.5, [f"{20 * k}°" for k in range(BINS + 1)])
-    right.set(xlabel="direction of the gradient", ylabel="mean strength", title="its nine numbers")
+    right.set(xlabel="direction of the gradient", ylabel="mean strength")
+    right.set_title("its nine numbers", size=9)
     right.grid(axis="y", alpha=0.3)
     return figure
 
@@ -86,6 +88,7 @@ def glyphs(pictures: Mapping[str, np.ndarray], columns: int = 4, size: float = 2
         axes.add_patch(Rectangle((0, 0), wide, high, color=str(BACK), zorder=0))
         axes.set(xlim=(0, wide), ylim=(high, 0), aspect="equal")
         axes.set_title(title, size=9)
+        axes.set_anchor("N")
     return figure
 
 

@@ -14,6 +14,7 @@ from shopee_od.profiles import profile
 from shopee_od.types import Detector, InputError
 
 SMOKE = profile("smoke")
+NOTHING = np.zeros((0, 4))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_the_worst_mistakes_are_the_highest_scores_off_the_garment(trained, shap
         if iou(window[None], own)[0, 0] < APART
     ]
     assert found == sorted(allowed, reverse=True)[:PER_PHOTO] and len(found) == PER_PHOTO
-    assert worst(levels, shape, [np.full(len(each), -2.0) for each in scores], None) == []  # no mistakes at all
+    assert worst(levels, shape, [np.full(len(each), -2.0) for each in scores], NOTHING) == []  # no mistakes at all
 
 
 def test_hard_negatives_push_the_worst_mistakes_down(trained, shapes, tmp_path):
@@ -92,7 +93,7 @@ def test_hard_negatives_push_the_worst_mistakes_down(trained, shapes, tmp_path):
     for templates in (first.templates, trained[0].templates):
         image, own = read_photo(train.images.path[0]), train.boxes_of(train.images.image_id[0])
         levels, other = templates.levels(image), 1 - int(own.label.iloc[0])
-        found = worst(levels, templates.shapes[other], [templates.scores(level, other) for level in levels], None)
+        found = worst(levels, templates.shapes[other], [templates.scores(level, other) for level in levels], NOTHING)
         highest.append(found[0][0] if found else -1)
     assert highest[1] < highest[0]
 
