@@ -14,9 +14,10 @@ import numpy as np
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import SLIMMEST
 from shopee_od.detectors.card import CARD, Carded, read_card, write_card
+from shopee_od.detectors.heads import Heads, trace
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile, best_canvas
-from shopee_od.types import Card, Cost, Detections, InputError, Stage, Trace
+from shopee_od.types import Card, Cost, Detections, InputError, Trace
 
 SAVED_MODEL = "saved_model"
 
@@ -83,59 +84,37 @@ class FasterRCNN(Carded):
             self._count(time.perf_counter() - start, self._trained().trained["proposals"], cnn_passes=1)
             yield detections.first(max_detections)
 
-    def explain(self, image: np.ndarray) -> Trace:
-        """uint8 (H, W, 3) -> features, objectness, proposals, classes, refined boxes, kept detections."""
+    def heads(self, image: np.ndarray) -> Heads:
+        """uint8 (H, W, 3) -> what the network puts out for it, from which `Heads` goes on in NumPy.
+
+        Raises InputError where the detector was saved by a version that did not keep it.
+        """
+        from shopee_od.garden.experiment import CANDIDATES, SCORE_FLOOR
+
         name, canvas, info = self._fit_to_canvas(image)
-        raw = {key: value[0] for key, value in self._call(f"explain_{name}", images=canvas).items()}
-        scale = info[2]
-        height, width = image.shape[:2]
-
-        def in_photo(boxes):
-            boxes = (boxes / [*scale, *scale])[:, [1, 0, 3, 2]]
-            return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
-
-        def without_padding(cells, level):
-            rows, columns = np.ceil(np.array([height, width]) * scale / 2 ** int(level)).astype(int)
-            return cells[:rows, :columns]
-
-        levels = sorted(key.removeprefix("features_") for key in raw if key.startswith("features_"))
-        features = {f"level {v}": without_padding(np.abs(raw[f"features_{v}"]).mean(-1), v) for v in levels}
-        objectness = {f"level {v}": without_padding(raw[f"objectness_{v}"].max(-1), v) for v in levels}
-        proposals, refined = in_photo(raw["rois"]), in_photo(raw["refined"])
-        garments = raw["roi_classes"][:, 1:]  # 0 is background
-        scores, labels = garments.max(1), garments.argmax(1).astype(np.int32)
-        kept = next(self.detect([image], self.threshold))
-        return Trace(
-            image,
-            (
-                Stage(
-                    "features",
-                    "The backbone and the pyramid: one map a level, coarser and coarser.",
-                    features,
-                ),
-                Stage("objectness", "The RPN: how like a garment's the best anchor at each cell is.", objectness),
-                Stage(
-                    "proposals",
-                    "The best anchors, moved by their deltas, after NMS.",
-                    {"boxes": proposals, "scores": raw["roi_objectness"]},
-                ),
-                Stage(
-                    "classes",
-                    "The second stage looks into each proposal and names it.",
-                    {"boxes": proposals, "scores": scores, "labels": labels},
-                ),
-                Stage(
-                    "refined",
-                    "It also moves each proposal once more.",
-                    {"boxes": refined, "scores": scores, "labels": labels, "before": proposals},
-                ),
-                Stage(
-                    "kept",
-                    "What is left after NMS, above the operating threshold.",
-                    {"boxes": kept.boxes, "scores": kept.scores, "labels": kept.labels},
-                ),
-            ),
+        if f"heads_{name}" not in self._open():
+            raise InputError(
+                f"{self._learnt}: saved by an earlier version, without stages; fit it again in its run folder"
+            )
+        raw = self._call(f"heads_{name}", images=canvas)
+        by_level = ("backbone", "features", "anchors", "objectness", "deltas")
+        levels = {part: {} for part in by_level}
+        for key in sorted(key for key in raw if key.startswith(by_level)):
+            part, level = key.split("_")
+            levels[part][int(level)] = raw.pop(key)
+        return Heads(
+            canvas.shape[1:3],
+            image.shape[:2],
+            info[2],
+            **levels,
+            **raw,
+            most=CANDIDATES * self._trained().trained["proposals"],
+            score_floor=SCORE_FLOOR,
         )
+
+    def explain(self, image: np.ndarray) -> Trace:
+        """uint8 (H, W, 3) -> its maps, objectness, anchors, proposals, classes, refined boxes, kept detections."""
+        return trace(image, self.heads(image), next(self.detect([image], self.threshold)))
 
     def save(self, directory: Path) -> None:
         """detector.json and the SavedModel, whole or not at all. Raises InputError where other things lie there."""

@@ -16,6 +16,7 @@ from shopee_od.types import InputError
 
 MAX_BOXES = 100  # Model Garden pads to this many a photo, and silently forgets the rest
 SHUFFLED = 1000  # encoded photos held in memory; Model Garden's own 10,000 are gigabytes
+CANDIDATES = 2  # of each level, for every proposal that NMS may leave of them all
 SCORE_FLOOR = 0.01  # detections below it are not made: COCO's AP has little left there
 
 
@@ -146,9 +147,9 @@ def _model(profile: Profile, network, n_classes: int, canvas: tuple[int, int]) -
             "class_agnostic_bbox_pred": True,
         },
         "roi_generator": {
-            "pre_nms_top_k": 2 * profile.train_proposals,
+            "pre_nms_top_k": CANDIDATES * profile.train_proposals,
             "num_proposals": profile.train_proposals,
-            "test_pre_nms_top_k": 2 * profile.proposals,
+            "test_pre_nms_top_k": CANDIDATES * profile.proposals,
             "test_num_proposals": profile.proposals,
         },
         "roi_sampler": {"num_sampled_rois": profile.rois},

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
-from official.vision.ops import anchor, box_ops, preprocess_ops
+from official.vision.ops import anchor, preprocess_ops
 
-from shopee_od.garden.model import REGRESSION_WEIGHTS, build_model
+from shopee_od.garden.model import build_model
 from shopee_od.garden.quiet import quiet
 
 SHAPES = ((2, 3), (1, 1), (3, 2))
@@ -25,7 +25,7 @@ class Stages:
     fit_HxW:     photo uint8 (h, w, 3) -> canvas float32 (H, W, 3), normalised, and its image_info (4, 2)
     detect_HxW:  canvas (N, H, W, 3) -> detection_boxes (N, 100, 4) as y1, x1, y2, x2 of the canvas, _scores,
                  _classes from 1, num_detections (N,)
-    explain_HxW: canvas (1, H, W, 3) -> what each stage gives
+    heads_HxW:   canvas (1, H, W, 3) -> what detectors.heads.Heads holds; boxes and deltas with x before y
     """
 
     def __init__(self, params, canvases: Iterable[tuple[int, int]]):
@@ -77,21 +77,25 @@ class Stages:
             names = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
             return {name: found[name] for name in names}
 
-        def explain(images):
+        def heads(images):
             found, boxes, shape = outputs(images)
-            rois, objectness = self.model.roi_generator(found["rpn_boxes"], found["rpn_scores"], boxes, shape, False)
-            refined = box_ops.decode_boxes(tf.cast(found["box_outputs"], tf.float32), rois, REGRESSION_WEIGHTS)
+            rois, scores = self.model.roi_generator(found["rpn_boxes"], found["rpn_scores"], boxes, shape, False)
+            pooled = self.model.roi_aligner(found["decoder_features"], rois)
             stages = {
-                "rois": rois,
-                "roi_objectness": tf.reshape(objectness, [1, -1]),
-                "roi_classes": tf.nn.softmax(tf.cast(found["cls_outputs"], tf.float32)),
-                "roi_deltas": tf.cast(found["box_outputs"], tf.float32),
-                "refined": box_ops.clip_boxes(refined, shape[:, None]),
+                "rois": _x_first(rois[0]),
+                "roi_scores": tf.reshape(scores, [-1]),
+                "pooled": pooled[0],
+                "class_logits": found["cls_outputs"][0],
+                "roi_deltas": _x_first(tf.reshape(found["box_outputs"], [tf.shape(rois)[1], -1, 4])),
             }
-            for level in found["rpn_scores"]:
-                stages[f"features_{level}"] = tf.cast(found["decoder_features"][level], tf.float32)
-                stages[f"objectness_{level}"] = tf.sigmoid(tf.cast(found["rpn_scores"][level], tf.float32))
-            return stages
+            for level, logits in found["rpn_scores"].items():
+                stages[f"features_{level}"] = found["decoder_features"][level][0]
+                stages[f"anchors_{level}"] = _x_first(tf.reshape(boxes[level], [-1, 4]))
+                stages[f"objectness_{level}"] = tf.reshape(logits, [-1])
+                stages[f"deltas_{level}"] = _x_first(tf.reshape(found["rpn_boxes"][level], [-1, 4]))
+                if level in found["backbone_features"]:
+                    stages[f"backbone_{level}"] = found["backbone_features"][level][0]
+            return {name: tf.cast(array, tf.float32) for name, array in stages.items()}
 
         name = f"{canvas[0]}x{canvas[1]}"
         # Traced now: the second stage's weights are made by its first call, and must be there to be restored.
@@ -100,7 +104,12 @@ class Stages:
         one = tf.TensorSpec([1, *canvas, 3], tf.float32, "images")
         self._stages[f"fit_{name}"] = tf.function(fit).get_concrete_function(photo)
         self._stages[f"detect_{name}"] = tf.function(detect).get_concrete_function(images)
-        self._stages[f"explain_{name}"] = tf.function(explain).get_concrete_function(one)
+        self._stages[f"heads_{name}"] = tf.function(heads).get_concrete_function(one)
+
+
+def _x_first(boxes: tf.Tensor) -> tf.Tensor:
+    """(…, 4) y1, x1, y2, x2 or dy, dx, dh, dw -> x1, y1, x2, y2 or dx, dy, dw, dh."""
+    return tf.gather(boxes, [1, 0, 3, 2], axis=-1)
 
 
 def canvases(profile, trained: tuple[int, int]) -> list[tuple[int, int]]:

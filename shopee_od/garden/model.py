@@ -9,8 +9,10 @@ import tf_keras
 from official.vision.modeling import factory
 from official.vision.modeling.layers import detection_generator, roi_generator, roi_sampler
 
-REGRESSION_WEIGHTS = [10.0, 10.0, 5.0, 5.0]
-"""Model Garden's scale of the second stage's deltas dy, dx, dh, dw."""
+from shopee_od.ops.two_stage import DELTA_SCALE
+
+REGRESSION_WEIGHTS = list(DELTA_SCALE)
+"""Model Garden's scale of the second stage's deltas, alike for y and x."""
 
 
 def build_model(config, size: Sequence[int | None] = (None, None), l2_weight_decay: float = 0.0):

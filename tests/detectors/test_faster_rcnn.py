@@ -174,13 +174,20 @@ def test_explain_shows_the_stages_in_the_photos_own_pixels(loaded, photos):
     for photo in (photos[0], photos[3], noise(40, 300)):
         height, width = photo.shape[:2]
         trace = loaded.explain(photo)
-        names = ["features", "objectness", "proposals", "classes", "refined", "kept"]
-        assert [stage.name for stage in trace.stages] == names and all(stage.says for stage in trace.stages)
-        for name in names[2:]:
+        maps = ["backbone", "features", "objectness"]
+        after = ["anchors", "candidates", "proposals", "pooled", "classes", "refined", "kept"]
+        assert [stage.name for stage in trace.stages] == maps + after and all(stage.says for stage in trace.stages)
+        for name in ("candidates", "proposals", "classes", "refined", "kept"):
             boxes = trace[name].arrays["boxes"]
             assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all(), name
-        assert len(trace["proposals"].arrays["boxes"]) == 20
-        for name in ("features", "objectness"):
+        proposals, candidates, pooled = (trace[k].arrays for k in ("proposals", "candidates", "pooled"))
+        assert len(proposals["boxes"]) == candidates["kept"].sum() == len(pooled["levels"]) == 20
+        chosen = candidates["boxes"][candidates["kept"]]
+        for box in proposals["boxes"]:
+            assert np.abs(chosen - box).max(axis=1).min() < 0.01, "proposals are the candidates that NMS leaves"
+        assert pooled["strength"].shape == (20, 7, 7) and set(pooled["levels"]) <= {3, 4, 5}
+        assert len(trace["anchors"].arrays["boxes"]) == len(trace["anchors"].arrays["scores"]) > 300
+        for name in maps:
             levels = trace[name].arrays
             assert list(levels) == ["level 3", "level 4", "level 5"]
             rows, columns = levels["level 3"].shape
@@ -199,6 +206,15 @@ def test_explain_shows_the_stages_in_the_photos_own_pixels(loaded, photos):
 def test_what_is_no_photo_is_refused(loaded, wrong):
     with pytest.raises(InputError, match=r"a photo is uint8 \(height, width, 3\)"):
         next(loaded.detect([wrong]))
+
+
+def test_a_network_saved_without_its_stages_says_so_and_detects(loaded, photos, monkeypatch):
+    detector = FasterRCNN(loaded._learnt, loaded._card)
+    old = {name: call for name, call in loaded._open().items() if not name.startswith("heads_")}
+    monkeypatch.setattr(detector, "_signatures", old)
+    assert len(next(detector.detect(photos, 0)))
+    with pytest.raises(InputError, match="saved by an earlier version"):
+        detector.explain(photos[0])
 
 
 def test_an_untrained_detector_says_so(tmp_path):
