@@ -112,6 +112,35 @@ def too_large(width, height, scale):
     return -scale if width * height * scale**2 <= 224**2 else scale
 
 
+def max_of_bins(values, roi, stride, n, start=half_up, end=half_up, best=np.max, last=math.ceil, swap=False):
+    x1, y1, x2, y2 = (f(side / stride) for f, side in zip((start, start, end, end), roi, strict=True))
+    cells = values[x1:x2, y1:y2] if swap else values[y1:y2, x1:x2]
+    (h, w), k = cells.shape, range(n)
+    part = [[cells[i * h // n : last((i + 1) * h / n), j * w // n : last((j + 1) * w / n)] for j in k] for i in k]
+    return [[best(each) for each in row] for row in part]
+
+
+def between(values, y, x, nearer=True, only_x=False, clamp=True):
+    if clamp:
+        y, x = min(max(y, 0), values.shape[0] - 1), min(max(x, 0), values.shape[1] - 1)
+    top, left = (math.floor(each) for each in (y, x))
+    bottom, right = min(top + 1, values.shape[0] - 1), min(left + 1, values.shape[1] - 1)
+    down, across = (y - top if not only_x else 0), x - left
+    if not nearer:
+        down, across = 1 - down, 1 - across
+    rows = values[top] * (1 - down) + values[bottom] * down
+    return rows[left] * (1 - across) + rows[right] * across
+
+
+def l1(x):
+    return np.where(abs(x) < 1, x**2 / 2, abs(x) - 0.5)
+
+
+def one_roi(probabilities, deltas, label, targets, of_box=l1, always=False, row=-1, total=np.sum):
+    off = deltas[min(label + row, len(deltas) - 1)] - targets
+    return -math.log(probabilities[label]) + (total(of_box(off)) if label or always else 0)
+
+
 RIGHT = {
     checks.corners: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
     checks.overlap: pair,
@@ -129,6 +158,9 @@ RIGHT = {
     checks.pyramid_bins: edges,
     checks.map_window: window,
     checks.chosen_scale: scale_for,
+    checks.roi_pooled: max_of_bins,
+    checks.sampled_at: between,
+    checks.roi_loss: one_roi,
     checks.recall_of: lambda p, b, n: np.mean([any(iou(p[:n], one[None])[:, 0] >= 0.5) for one in b]),
 }
 WRONG = [
@@ -214,6 +246,29 @@ NAMED = [  # each of these is told by name what it is
     (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(w * h * x * x - 224)), "not 224"),
     (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, too_large), "smallest distance"),
     (checks.chosen_scale, lambda w, h, s: s[scale_for(w, h, s)], "counted from 0"),
+]
+NAMED += [
+    (checks.roi_pooled, lambda *case: max_of_bins(*case, start=int, end=int), "do not cut off"),
+    (checks.roi_pooled, lambda *case: max_of_bins(*case, start=int, end=math.ceil), "both corners alike"),
+    (checks.roi_pooled, lambda *case: max_of_bins(*case, best=np.mean), "not the mean"),
+    (checks.roi_pooled, lambda *case: np.transpose(max_of_bins(*case)), "first axis of the answer is y"),
+    (checks.sampled_at, lambda v, y, x: between(v.T, y, x), "y is the row"),
+    (checks.sampled_at, lambda *case: between(*case, nearer=False), "weighs more"),
+    (checks.sampled_at, lambda *case: between(*case, only_x=True), "along both axes"),
+    (checks.sampled_at, lambda v, y, x: v[min(max(half_up(y), 0), 1), min(half_up(x), 2)], "not the nearest one"),
+    (checks.roi_loss, lambda *case: one_roi(*case, always=True), "background has no box"),
+    (checks.roi_loss, lambda *case: one_roi(*case, of_box=lambda x: x**2 / 2), "only up to 1"),
+    (checks.roi_loss, lambda *case: one_roi(*case, of_box=np.abs), "half the square up to 1"),
+    (checks.roi_loss, lambda *case: one_roi(*case, total=np.mean), "not their mean"),
+    (checks.roi_loss, lambda *case: one_roi(*case, row=0), "row label − 1"),
+    (checks.roi_loss, lambda p, d, k, t: one_roi(p, d, k, t) + 2 * math.log(p[k]), "minus the logarithm"),
+    (checks.roi_loss, lambda p, d, k, t: -math.log(p[k]), "class and box together"),
+]
+WRONG += [
+    (checks.roi_pooled, lambda *case: max_of_bins(*case, last=math.floor)),  # the last cells are left out
+    (checks.roi_pooled, lambda *case: max_of_bins(*case, swap=True)),  # x for rows
+    (checks.sampled_at, lambda *case: between(*case, clamp=False)),
+    (checks.roi_loss, lambda *case: one_roi(*case) / 4),
 ]
 WRONG += (
     [(check, answer) for check, answer, _ in NAMED]
