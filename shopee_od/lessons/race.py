@@ -16,6 +16,7 @@ from shopee_od.paths import read_json, write_json
 from shopee_od.types import Detector
 
 TRAIN, VAL, TEST = 200, 60, 100  # photos
+FOLDER = "race"  # below the output folder
 STAGES = {
     "hog_svm": "Sliding windows: HOG and SVM",
     "cnn_each_window": "Sliding windows: a CNN on each",
@@ -64,13 +65,18 @@ def enter(setting: Setting, stage: str, detector: Detector) -> dict[str, float |
         "weights": detector.trained.get("weights"),
         "test_photos": len(test),
     }
-    write_json(_folder(setting) / f"{stage}.json", row)
+    write_json(setting.output / FOLDER / f"{stage}.json", row)
     return row
 
 
 def rows(setting: Setting) -> pd.DataFrame:
     """What has been entered in this output folder, a row a stage, from the bottom of the ladder."""
-    there = {stage: _folder(setting) / f"{stage}.json" for stage in STAGES}
+    return entered(setting.output)
+
+
+def entered(output: Path) -> pd.DataFrame:
+    """The same of any output folder, a report's for one."""
+    there = {stage: output / FOLDER / f"{stage}.json" for stage in STAGES}
     return pd.DataFrame.from_dict({s: read_json(f) for s, f in there.items() if f.is_file()}, orient="index")
 
 
@@ -95,7 +101,3 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
         "peak_memory": "memory, GB",
     }
     return shown[list(columns)].rename(columns=columns).round(3)
-
-
-def _folder(setting: Setting) -> Path:
-    return setting.output / "race"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+from shopee_od.lessons import plots_race
+from shopee_od.lessons import race as stages
 from shopee_od.lessons.metrics import MIME
 from shopee_od.paths import read_json
 
@@ -44,6 +48,26 @@ def headlines(metrics: dict[str, dict]) -> list[tuple[str, object, str]]:
         if holders:
             shown.append((says, metrics[holders[-1]][name], holders[-1]))
     return shown
+
+
+def race(work: Path) -> dict | None:
+    """The race's rows that notebooks left in a report's `work`: its table, its picture as a data URI, how it was run.
+
+    None before the first. Raises InputError where a row is there and is no JSON.
+    """
+    rows = stages.entered(work)
+    if not len(rows):
+        return None
+    picture = io.BytesIO()
+    plots_race.race(rows).savefig(picture, dpi=120)
+    shown = stages.table(rows)
+    return {
+        "columns": list(shown),
+        "rows": [(name, values.tolist()) for name, values in zip(shown.index, shown.to_numpy(object), strict=True)],
+        "picture": "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode(),
+        "train": sorted(set(rows.train_photos.dropna().astype(int))),
+        "test": sorted(set(rows.test_photos)),
+    }
 
 
 def reference(path: Path, dataset: str, profile: str) -> dict[str, dict]:

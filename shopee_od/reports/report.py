@@ -139,9 +139,10 @@ class Report:
                 self.parameters["dataset"],
                 self.parameters["profile"],
             )
+            race = figures.race(self.folder / "work")
         except InputError as e:
             print(e, file=sys.stderr)
-            reference = {}
+            reference, race = {}, None
         pages.write(
             self.index,
             "index.html",
@@ -150,6 +151,7 @@ class Report:
             metrics=self.metrics,
             headlines=figures.headlines(self.metrics),
             reference=reference,
+            race=race,
             about=self.provenance(),
             there={path.name for path in self.folder.iterdir()},
         )

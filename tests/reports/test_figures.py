@@ -1,13 +1,16 @@
 """Metrics: what a notebook records, a report finds; what was reached before."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from shopee_od.lessons import metrics
-from shopee_od.reports.figures import harvest, headlines, reference
+from shopee_od.paths import write_json
+from shopee_od.reports import make_report
+from shopee_od.reports.figures import harvest, headlines, race, reference
 from shopee_od.types import InputError
 
 
@@ -65,3 +68,31 @@ def test_reference_is_found_by_data_set_and_profile(tmp_path):
     path.write_text("{")
     with pytest.raises(InputError, match=r"reference\.json: not readable as JSON"):
         reference(path, "shopsim", "laptop")
+
+
+@pytest.fixture
+def raced(tmp_path):
+    """A folder `work` in which two stages have entered the race."""
+    row = {"name": "R-CNN", "AP50": 0.5, "AP": None, "agnostic_AP50": 0.75, "recall": 0.8, "regions": 300}
+    row |= {"cnn_passes": 300, "seconds": 2.5, "training_minutes": 1.5, "parameters": 3_400_000}
+    row |= {"peak_memory": 2_000_000_000, "train_photos": 200, "test_photos": 100, "weights": "ImageNet"}
+    write_json(tmp_path / "work" / "race" / "rcnn.json", row)
+    write_json(tmp_path / "work" / "race" / "hog_svm.json", row | {"name": "Windows", "seconds": 0.5, "AP": 0.25})
+    return tmp_path / "work"
+
+
+def test_the_race_is_gathered_from_the_bottom_of_the_ladder(raced, tmp_path):
+    assert race(tmp_path) is None
+    found = race(raced)
+    assert [name for name, _ in found["rows"]] == ["Windows", "R-CNN"]
+    assert dict(zip(found["columns"], found["rows"][1][1], strict=True))["parameters, M"] == 3.4
+    assert found["picture"].startswith("data:image/png;base64,") and (found["train"], found["test"]) == ([200], [100])
+
+
+def test_the_race_stands_in_the_index(raced, made, tmp_path):
+    assert "The race" not in made.report.index.read_text(encoding="utf-8")
+    out = tmp_path / "out"
+    shutil.copytree(made.root / "out", out)
+    shutil.copytree(raced, out / "tiny" / "work", dirs_exist_ok=True)
+    index = make_report(**made.arguments | {"out": out, "resume": True}).index.read_text(encoding="utf-8")
+    assert "same 200 photos" in index and "<td>R-CNN</td><td>0.5</td><td>–</td>" in index
