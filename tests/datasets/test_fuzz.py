@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from datetime import timedelta
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from shopee_od.datasets.dialects import FASHIONPEDIA, MODANET
 from shopee_od.types import InputError
 
 RUNS = int(os.environ.get("SHOPEE_OD_FUZZ", 60))
-HANGS = timedelta(seconds=20)  # for files that are read in milliseconds
+HANGS = 20  # seconds of work, however busy the machine, on a file that is read in milliseconds
 TOKENS = [
     b"-1", b"0", b"1e999", b"nan", b"null", b"[]", b"{}", b'""', b"../../x.jpg", b"/etc/passwd", b"\0", b"\xff\xfe",
     b"\n", b" ", b"999999999999999999999", b"true", b"<", b"&x;", b"]]>", b"img/../../a.jpg", b"item1", b"[" * 3000,
@@ -213,12 +213,13 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
     assert len(DATASETS[name].read(root)) >= 3
     ends, kinds = {"refused": 0, "repaired": 0, "read": 0}, set()
 
-    @settings(max_examples=RUNS, deadline=HANGS, derandomize=True, database=None, suppress_health_check=HealthCheck)
+    @settings(max_examples=RUNS, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
     @given(st.data())
     def read_damaged(data):
         file = data.draw(st.sampled_from(files))
         file.write_bytes(data.draw(damaged(whole[file])))
         opened.clear()
+        start = time.process_time()
         try:
             read = DATASETS[name].read(root)
             assert all(Path(path).resolve().is_relative_to(root.resolve()) for path in read.images.path)
@@ -230,6 +231,7 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
             ends["refused"] += 1
         finally:
             file.write_bytes(whole[file])
+        assert time.process_time() - start < HANGS
         strays = {os.path.abspath(path) for path in opened if isinstance(path, str | Path)}  # noqa: PTH100 - no links
         assert not [path for path in strays if not path.startswith((f"{root}/", f"{own_cache}/"))]
 
