@@ -8,6 +8,9 @@ from shopee_od.types import Detector, InputError
 KINDS = {
     "sliding_window": "sliding_window:SlidingWindow",
     "window_cnn": "window_cnn:WindowCNN",
+    "rcnn": "rcnn:RCNN",
+    "spp_net": "spp_net:SPPNet",
+    "fast_rcnn": "fast_rcnn:FastRCNN",
     "faster_rcnn": "faster_rcnn:FasterRCNN",
 }
 

@@ -38,16 +38,17 @@ def held(kind: str, key: str) -> dict[str, np.ndarray] | None:
 
 
 def kept(kind: str, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays kept under a key; where there are none, `make` makes them, the `seconds` it takes beside.
+    """The arrays kept under a key; where there are none, `make` makes them.
 
-    A disk that cannot be written to is done without.
+    The `seconds` that it takes are kept beside, if it does not count them itself. A disk that cannot be written to is
+    done without.
     """
     there = held(kind, key)
     if there is not None:
         return there
     start = time.perf_counter()
     made = make()
-    made |= {SECONDS: np.float64(time.perf_counter() - start)}
+    made = {SECONDS: np.float64(time.perf_counter() - start)} | made
     try:
         with whole_file(_file(kind, key)) as part:
             np.savez(part, **made)

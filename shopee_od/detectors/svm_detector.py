@@ -67,6 +67,7 @@ class SVMDetector(RegionDetector):
     ) -> None:
         val = val and val.sample(VALIDATED, seed)
         self._fit_once(train, val, run_dir, seed, method, weights, lambda photos: self._learn(photos, val, seed))
+        self.seconds = dict.fromkeys(STEPS, 0.0)  # from here on, as the cost
 
     def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
         """Learns SVMs and box regressions from regions of `train`; the threshold with the best F1 on some of `val`.

@@ -48,7 +48,7 @@ def selective_search(
     for space in spaces:
         pixels = SPACES[space](np.asarray(image, np.float64) / 255)
         for labels in first:
-            boxes = grouped(describe(pixels, labels), neighbours(labels), labels.size)
+            boxes, _ = grouped(describe(pixels, labels), neighbours(labels), labels.size)
             found.append(boxes[::-1])  # the last one made is the whole photo: rank 1
             ranks.append(np.arange(1, len(boxes) + 1) * rng.random(len(boxes)))
     boxes = np.concatenate(found)[np.argsort(np.concatenate(ranks), kind="stable")]
@@ -99,8 +99,9 @@ def similarity(regions: Regions, a: int | np.ndarray, b: int | np.ndarray, pixel
     return colour + texture + (1 - both / pixels) + (1 - (around - both) / pixels)
 
 
-def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> np.ndarray:
-    """n regions, which of them touch, the photo's pixels -> float64 (up to 2n - 1, 4): their boxes, then the new ones'.
+def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """n regions, which of them touch, the photo's pixels -> float64 (up to 2n - 1, 4): their boxes, then the new ones';
+    and of which two each new one is made.
 
     The two most similar neighbours become one region, which takes over their neighbours, until one is left (section
     3.1, algorithm 1); the boxes stand in the order in which regions are made.
@@ -113,18 +114,20 @@ def grouped(regions: Regions, touching: set[tuple[int, int]], pixels: int) -> np
         around[b].add(a)
     heap = _compared(regions, touching, pixels)
     heapq.heapify(heap)
+    unions = []
     while heap:
         _, a, b = heapq.heappop(heap)
         if a not in around or b not in around:  # one of the two is part of another by now
             continue
         _merge(regions, a, b, n)
+        unions.append((a, b))
         around[n] = (around.pop(a) | around.pop(b)) - {a, b}
         for c in around[n]:
             around[c] = around[c] - {a, b} | {n}
         for each in _compared(regions, [(c, n) for c in around[n]], pixels):
             heapq.heappush(heap, each)
         n += 1
-    return regions.boxes[:n]
+    return regions.boxes[:n], unions
 
 
 def _compared(regions: Regions, pairs: Collection[tuple[int, int]], pixels: int) -> list[tuple[float, int, int]]:

@@ -31,13 +31,15 @@ def test_similarity_by_hand():
 
 
 def test_grouping_ends_with_the_whole_photo_and_joins_the_alike_first():
-    boxes = grouped(describe(PIXELS, LABELS), neighbours(LABELS), LABELS.size)
+    boxes, unions = grouped(describe(PIXELS, LABELS), neighbours(LABELS), LABELS.size)
+    assert len(unions) == 3 and 6 not in np.ravel(unions) and len(np.unique(unions)) == 6  # each is in one union
     assert boxes.shape == (7, 4) and boxes[-1].tolist() == [0, 0, 4, 3]
     assert boxes[:4].tolist() == describe(PIXELS, LABELS).boxes.tolist()
 
 
 def test_regions_that_do_not_touch_are_left_as_they_are():
-    assert grouped(describe(np.zeros((1, 4, 3)), np.array([[0, 0, 1, 1]])), set(), 4).shape == (2, 4)
+    boxes, unions = grouped(describe(np.zeros((1, 4, 3)), np.array([[0, 0, 1, 1]])), set(), 4)
+    assert boxes.shape == (2, 4) and unions == []
 
 
 @pytest.fixture(scope="module")
