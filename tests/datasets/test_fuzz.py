@@ -167,11 +167,13 @@ def damaged(draw, data: bytes) -> bytes:
 
     In half of the files whole words or values are swapped, so that JSON and XML stay whole, and wrong.
     """
-    well_formed = draw(st.booleans())
-    for _ in range(draw(st.integers(1, 4))):
-        if well_formed and data.startswith(b"{"):
-            data = json.dumps(swapped(draw, json.loads(data))).encode()
-            continue
+    well_formed, times = draw(st.booleans()), range(draw(st.integers(1, 4)))
+    if well_formed and data.startswith(b"{"):
+        content = json.loads(data)
+        for _ in times:
+            content = swapped(draw, content)
+        return json.dumps(content).encode()
+    for _ in times:
         words = [word.span() for word in WORD.finditer(data)] if well_formed else []
         start = draw(st.integers(0, len(data)))
         stop = min(len(data), start + draw(st.sampled_from((0, 1, 3, 10, 40))))
