@@ -39,7 +39,7 @@ def fine_tune(train: Dataset, seed: int, cnn: CropCNN, steps: int = STEPS) -> No
     @tf.function
     def step(pixels, wanted):
         with tf.GradientTape() as tape:
-            logits = head(cnn.pooled(pixels))
+            logits = head(cnn.features(pixels))
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits))
         gradients = tape.gradient(loss, variables)
         optimizer.apply_gradients((g, v) for g, v in zip(gradients, variables, strict=True) if g is not None)

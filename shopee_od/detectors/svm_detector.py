@@ -85,7 +85,7 @@ class SVMDetector(RegionDetector):
         found, threshold = self._look(image), self.threshold
         scores, labels = squeezed(found.margins.max(axis=1, initial=-np.inf)), found.margins.argmax(axis=1)
         high = np.flatnonzero(scores >= threshold)
-        refined = {"boxes": self._refined(image, found, high, labels[high]), "before": found.boxes[high]}
+        refined = {"boxes": self._refined(image, found, high), "before": found.boxes[high]}
         kept = suppressed(self._named(image, found, threshold))
         took = [{"seconds": np.float64(found.seconds[step])} for step in STEPS]
         named, stage = {"scores": scores, "labels": labels}, found.seen.stage
@@ -142,14 +142,14 @@ class SVMDetector(RegionDetector):
         took = (found.seconds, looked - searched, time.perf_counter() - looked)
         return Looked(boxes, seen, margins, dict(zip(STEPS, took, strict=True)))
 
-    def _refined(self, image: np.ndarray, found: Looked, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        moved = self._learnt.svms.refined(found.seen.features[rows], found.boxes[rows], labels)
+    def _refined(self, image: np.ndarray, found: Looked, rows: np.ndarray) -> np.ndarray:
+        moved = self._learnt.svms.refined(found.seen.features[rows], found.boxes[rows])
         return clip(moved, *image.shape[:2])
 
     def _named(self, image: np.ndarray, found: Looked, score_threshold: float) -> Detections:
         scores = squeezed(found.margins)
         rows, labels = np.nonzero(scores >= score_threshold)
-        return Detections(self._refined(image, found, rows, labels), scores[rows, labels], labels)
+        return Detections(self._refined(image, found, rows), scores[rows, labels], labels)
 
     def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
         found = self._look(image)

@@ -71,7 +71,7 @@ def test_proposals_that_were_kept_count_with_the_seconds_they_took(trained, shap
 def test_its_parameters_are_the_cnns_too(trained):
     detector, _ = trained
     cnn = sum(each.size for name, each in lite0_weights().items() if not name.startswith("classifier/"))
-    assert detector.parameters == cnn + 1 + 1280 * 2 + 2 + 1281 * 2 * 4
+    assert detector.parameters == cnn + 1 + 2880 * 2 + 2 + 2881 * 4
 
 
 def test_saved_and_opened_it_finds_the_same(trained, shape_photo, tmp_path):
@@ -137,7 +137,7 @@ def test_fine_tuning_changes_the_network_and_it_is_saved_with_it(shapes, tmp_pat
     fine_tune(train, 0, cnn, steps=2)
     after = cnn(crops[:2])
     assert cnn.key != key and not np.allclose(before, after)
-    svms = RegionSVMs(np.float32(1), np.zeros((1280, 2)), np.zeros(2), np.zeros((1281, 2, 4)))
+    svms = RegionSVMs(np.float32(1), np.zeros((2880, 2)), np.zeros(2), np.zeros((2881, 4)))
     tuned = RCNN(svm_detector.Learnt(svms, cnn), _card(), fine_tune=True)
     tuned.save(tmp_path / "tuned")
     np.testing.assert_allclose(load(tmp_path / "tuned")._learnt.cnn(crops[:2]), after, atol=1e-4)
