@@ -56,11 +56,19 @@ def _overlap(a: list[float], b: list[float], plus: int = 0, clip: bool = True, o
 def window_count(answer: Callable[[int, int, int, int, int], int]) -> Outcome:
     """Notebook 02: height, width, window height, window width, stride -> how many windows fit."""
     cases = [(100, 60, 64, 32, 8), (64, 32, 64, 32, 8), (71, 39, 64, 32, 8), (63, 200, 64, 32, 8), (20, 30, 5, 10, 1)]
+    cases.append((40, 40, 64, 64, 8))  # too small both ways: the product of two negative numbers is positive
     mistakes = {
         "one more fits on each side: the first window needs no step": lambda h, w, a, b, s: (
             max((h - a) // s, 0) * max((w - b) // s, 0)
         ),
+        "one more fits on each side; and none, not less than none, where it is too large": lambda h, w, a, b, s: (
+            ((h - a) // s) * ((w - b) // s)
+        ),
+        "none, not less than none, where the window is larger": lambda h, w, a, b, s: (
+            ((h - a) // s + 1) * ((w - b) // s + 1)
+        ),
         "a window must lie inside whole": lambda h, w, a, b, s: -(-h // s) * -(-w // s),
+        "the stride goes into what the window leaves over": lambda h, w, a, b, s: (h // s) * (w // s),
         "height goes with height": lambda h, w, a, b, s: count_windows(h, w, (b, a), s),
     }
     return judge(answer, lambda h, w, a, b, s: count_windows(h, w, (a, b), s), cases, mistakes)
@@ -69,18 +77,26 @@ def window_count(answer: Callable[[int, int, int, int, int], int]) -> Outcome:
 def cell_histogram(answer: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Outcome:
     """Notebook 02: strength and direction (degrees, 0–180) of 8 × 8 pixels -> mean strength in each of 9 bins."""
     rng = np.random.default_rng(0)
-    cases = [(rng.integers(0, 50, (8, 8)).astype(float), rng.integers(0, 180, (8, 8)).astype(float)) for _ in range(2)]
-    cases.append((np.ones((8, 8)), np.full((8, 8), 179.0)))
+    cases = [(np.full((8, 8), 64.0), np.full((8, 8), 10.0)), (np.ones((8, 8)), np.full((8, 8), 179.0))]
+    cases += [(rng.integers(0, 50, (8, 8)).astype(float), rng.integers(0, 180, (8, 8)).astype(float)) for _ in range(2)]
 
-    def histogram(strength, direction, counted=False, whole=64, middle=0):
-        bins = ((direction + middle) % 180 // 20).astype(int)
-        return np.bincount(bins.ravel(), None if counted else strength.ravel(), 9) / whole
+    def histogram(strength, direction, counted=False, whole=64, middle=0, bins=9):
+        at = ((direction + middle) % 180 // 20).astype(int)
+        return np.bincount(at.ravel(), None if counted else strength.ravel(), bins) / whole
+
+    def in_bins(strength, direction, edge):
+        return np.array([strength[edge(direction, 20 * k)].sum() / 64 for k in range(9)])
 
     mistakes = {
         "each pixel counts by its strength": lambda s, d: histogram(s, d, counted=True),
         "each pixel counts by its strength; and it is the mean": lambda s, d: histogram(s, d, counted=True, whole=1),
         "the mean over the cell's 64 pixels, not the sum": lambda s, d: histogram(s, d, whole=1),
         "the first bin goes from 0 to 20, it is not centred on 0": lambda s, d: histogram(s, d, middle=10),
+        "nine numbers, also where a bin is empty": lambda s, d: histogram(s, d, bins=0),
+        "divide by all 64 pixels, not by those in the bin": lambda s, d: (
+            histogram(s, d) * 64 / np.maximum(histogram(s, d, counted=True, whole=1), 1)
+        ),
+        "20 itself is in the second bin": lambda s, d: in_bins(s, d, lambda at, low: (at > low) & (at <= low + 20)),
     }
     return judge(answer, histogram, cases, mistakes)
 
@@ -93,9 +109,23 @@ def suppressed(answer: Callable[[np.ndarray, np.ndarray, np.ndarray, float], lis
         (row, np.array([0.6, 0.7, 0.9, 0.8]), np.array([0, 1, 0, 1]), 0.7),  # a blouse and its skirt both stay
         (row[:3], np.array([0.9, 0.8, 0.7]), np.array([2, 2, 2]), 0.85),  # what is gone suppresses nothing
         (row[:2], np.array([0.5, 0.9]), np.array([1, 1]), 0.9),  # at the IoU itself both stay
+        (row[2:], np.array([0.9, 0.8]), np.array([1, 0]), 0.5),  # the better one has the later label
         (row[:0], np.zeros(0), np.zeros(0, int), 0.5),
     ]
+
+    def class_after_class(boxes, scores, labels, threshold):
+        own = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+        return [int(i) for each in own for i in each[nms(boxes[each], scores[each], threshold)]]
+
+    def never_gone(boxes, scores, labels, threshold):
+        better = (scores[None] > scores[:, None]) & (labels[None] == labels[:, None])
+        stays = ~(better & (iou(boxes, boxes) > threshold)).any(axis=1)
+        return [int(i) for i in np.argsort(-scores, kind="stable") if stays[i]]
+
     mistakes = {
+        "best first over all classes, not class after class": class_after_class,
+        "what is gone suppresses nothing": never_gone,
+        "best first, not in the order of the boxes": lambda *case: sorted(nms_by_class(*case).tolist()),
         "only boxes of one class suppress each other": lambda b, s, k, t: nms(b, s, t).tolist(),
         "the best score first, not the first box": lambda b, s, k, t: nms_by_class(
             b, -np.arange(len(b)), k, t
@@ -131,6 +161,7 @@ def softened(answer: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> O
         "IoU is squared": lambda b, s, g: mistaken(b, s, g, squared=False),
         "divided by sigma": lambda b, s, g: mistaken(b, s, g, by_sigma=False),
         "the best one keeps its score": lambda b, s, g: mistaken(b, s, g, itself=True),
+        "in the order of the boxes, not best first": lambda b, s, g: np.sort(soft_nms(b, s, g))[::-1],
         "nothing is dropped": lambda b, s, g: np.where(np.isin(np.arange(len(s)), nms(b, s, 0.5)), s, 0),
     }
     return judge(answer, soft_nms, cases, mistakes)
@@ -147,11 +178,11 @@ def deltas(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome
     def one(box, proposal):
         return encode(np.array([box]), np.array([proposal]))[0].tolist()
 
-    def mistaken(box, proposal, ends=0, corner=False, share=True, log=True):
+    def mistaken(box, proposal, ends=0, corner=False, share=True, log=True, of_box=False):
         size, old = ([each[k + 2] - each[k] + ends for k in (0, 1)] for each in (box, proposal))
         half = 0 if corner else 0.5
         shift = [box[k] + half * size[k] - proposal[k] - half * old[k] for k in (0, 1)]
-        shift = [moved / (side if share else 1) for moved, side in zip(shift, old, strict=True)]
+        shift = [moved / (side if share else 1) for moved, side in zip(shift, size if of_box else old, strict=True)]
         return [*shift, *(math.log(s / o) if log else s / o for s, o in zip(size, old, strict=True))]
 
     mistakes = {
@@ -159,6 +190,7 @@ def deltas(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome
         "width is x2 − x1, without + 1": lambda b, p: mistaken(b, p, ends=1),
         "the middles are compared, not the corners": lambda b, p: mistaken(b, p, corner=True),
         "a shift is a share of the proposal's width or height": lambda b, p: mistaken(b, p, share=False),
+        "a share of the proposal's side, not of the box's": lambda b, p: mistaken(b, p, of_box=True),
         "of the change in size the logarithm is taken": lambda b, p: mistaken(b, p, log=False),
         "from the proposal to the box, not back": lambda b, p: one(p, b),
     }
@@ -173,7 +205,27 @@ def moved(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:
     def one(change, box):
         return decode(np.array([change]), np.array([box]))[0].tolist()
 
+    def mistaken(change, box, start=0.5, before=0.5, after=0.5, of_new=False):
+        """The same by hand, for both axes: where it starts from, and how many sides lie before and after that."""
+        low, high = [], []
+        for k in (0, 1):
+            old = box[k + 2] - box[k]
+            new = old * math.exp(change[k + 2])
+            at = box[k] + start * old + change[k] * (new if of_new else old)
+            low.append(at - before * new)
+            high.append(at + after * new)
+        return [*low, *high]
+
     mistakes = {
+        "it is the middle that moves, not the corner": lambda d, p: mistaken(d, p, 0, 0, 1),
+        "x1, y1 is half a side before the middle": lambda d, p: mistaken(d, p, 0.5, 0, 1),
+        "half a side to either end of the middle, not a whole one": lambda d, p: mistaken(d, p, 0.5, 1, 1),
+        "a share of the old side, not of the new one": lambda d, p: mistaken(d, p, of_new=True),
+        "corners, not the middle and the sides": lambda d, p: [
+            *mistaken(d, p, before=0)[:2],
+            *(high - low for low, high in zip(one(d, p)[:2], one(d, p)[2:], strict=True)),
+        ],
+        "x2 and y2 lie just outside: no − 1": lambda d, p: [x - (k > 1) for k, x in enumerate(one(d, p))],
         "x before y": lambda d, p: one([d[k] for k in (1, 0, 3, 2)], p),
         "the size changes by exp(dw), exp(dh)": lambda d, p: one(
             [*d[:2], *(math.log(max(1 + x, 1e-9)) for x in d[2:])], p
@@ -200,6 +252,11 @@ def recall_of(answer: Callable[[np.ndarray, np.ndarray, int], float]) -> Outcome
         "the share of the boxes, not of the proposals": lambda p, b, n: (
             float((iou(b, p[:n]).max(axis=0, initial=0) >= 0.5).mean()) if len(p[:n]) else 0.0
         ),
+        "a box counts once, however many proposals meet it": lambda p, b, n: float(
+            (iou(b, p[:n]) >= 0.5).sum() / len(b)
+        ),
+        "the share, not the number": lambda p, b, n: share(p, b, n) * len(b),
+        "n proposals, not one more": lambda p, b, n: share(p, b, n + 1),
         "only so many proposals count": lambda p, b, n: share(p, b, None),
         "IoU 0.5 itself counts": lambda p, b, n: float((iou(b, p[:n]).max(axis=1, initial=0) > 0.5).mean()),
     }
@@ -382,6 +439,111 @@ def roi_loss(answer: Callable[[np.ndarray, np.ndarray, int, np.ndarray], float])
         "class and box together": lambda p, d, k, t: -np.log(p[k]),
     }
     return judge(answer, one, cases, mistakes)
+
+
+def anchor_sides(answer: Callable[[int, float, float, float], tuple[float, float]]) -> Outcome:
+    """Notebook 06: level, size, part of an octave, ratio of width to height -> an anchor's width and height, pixels."""
+    cases = [(3, 4.0, 0.0, 0.25), (3, 5.0, 0.5, 1.0), (5, 5.0, 0.5, 1.3), (2, 8.0, 1 / 3, 0.35)]
+
+    def sides(level, size, octave, ratio, wide=0.5, high=-0.5, cell=lambda level: 2**level, grow=lambda o: 2**o):
+        side = size * cell(level) * grow(octave)
+        return side * ratio**wide, side * ratio**high
+
+    mistakes = {
+        "ratio is width to height, not height to width": lambda *case: sides(*case)[::-1],
+        "the area stays: both sides take the root of the ratio": lambda *case: sides(*case, wide=1, high=0),
+        "the root of the ratio, or width to height is its square": lambda *case: sides(*case, wide=1, high=-1),
+        "a cell of level 3 is 2³ pixels": lambda *case: sides(*case, cell=lambda level: level),
+        "an octave doubles: 2 to the power of its part": lambda *case: sides(*case, grow=lambda octave: 1 + octave),
+        "the part of an octave makes it larger, too": lambda *case: sides(*case, grow=lambda octave: 1),
+    }
+    return judge(answer, sides, cases, mistakes)
+
+
+def anchor_labels(answer: Callable[[np.ndarray], np.ndarray]) -> Outcome:
+    """Notebook 06: IoU of anchors (rows) and boxes (columns) -> each anchor's label: 1, 0, or -1 for ignored."""
+    cases = [
+        np.array([[0.8, 0.0], [0.5, 0.1], [0.2, 0.2], [0.1, 0.9]]),
+        np.array([[0.1, 0.4], [0.0, 0.2], [0.6, 0.0], [0.5, 0.1]]),  # no anchor reaches 0.7
+        np.array([[0.9, 0.0], [0.7, 0.0], [0.3, 0.0], [0.29, 0.0]]),  # one box met by no anchor at all
+        np.array([[0.25], [0.1]]),  # a box's best anchor, whatever its IoU
+    ]
+
+    def labelled(overlap, positive=np.greater_equal, negative=np.less, between=-1, best=True, met=True):
+        highest = overlap.max(axis=1)
+        labels = np.where(positive(highest, 0.7), 1, np.where(negative(highest, 0.3), 0, between))
+        if best:
+            labels[overlap.argmax(axis=0)[(overlap.max(axis=0) > 0) | (not met)]] = 1
+        return labels
+
+    mistakes = {
+        "each box's best anchor is 1, whatever its IoU": lambda u: labelled(u, best=False),
+        "from 0.3 to 0.7 it is -1: neither answer would be wrong": lambda u: labelled(u, between=0),
+        "0.7 itself is enough": lambda u: labelled(u, positive=np.greater),
+        "0 is below 0.3, not at it": lambda u: labelled(u, negative=np.less_equal),
+        "a box that no anchor meets has no best one": lambda u: labelled(u, met=False),
+        "the highest IoU with any box counts, not that with the first": lambda u: labelled(u[:, :1]),
+        "an anchor has one answer: of all boxes the one it overlaps most": lambda u: np.where(
+            u >= 0.7, 1, np.where(u < 0.3, 0, -1)
+        ),
+    }
+    return judge(answer, labelled, [(case,) for case in cases], mistakes)
+
+
+def proposed(answer: Callable[[np.ndarray, np.ndarray, int, int, float], list[int]]) -> Outcome:
+    """Notebook 06: boxes (N, 4), scores, how many before NMS and after, IoU -> the indices proposed, best first."""
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 9, 10], [20, 0, 30, 10], [40, 0, 50, 10]], np.float32)
+    scores = np.array([0.7, 0.9, 0.8, 0.6, 0.5])
+    cases = [
+        (boxes, scores, 3, 2, 0.7),  # one garment takes all three places: one is left
+        (boxes, scores, 4, 2, 0.7),
+        (boxes, scores, 5, 2, 0.7),
+        (boxes, scores, 5, 5, 0.85),
+        (boxes[:0], scores[:0], 4, 2, 0.7),
+    ]
+
+    def right(boxes, scores, before, after, threshold):
+        best = np.argsort(-scores, kind="stable")[:before]
+        return best[nms(boxes[best], scores[best], threshold)[:after]].tolist()
+
+    mistakes = {
+        "only the best so many go into NMS: cut first": lambda b, s, k, n, t: right(b, s, len(b), n, t),
+        "cut to the second number after NMS, not before": lambda b, s, k, n, t: right(b, s, min(k, n), n, t),
+        "the best by score, not the first": lambda b, s, k, n, t: nms(b[:k], s[:k], t)[:n].tolist(),
+        "after NMS, too, only so many stay": lambda b, s, k, n, t: right(b, s, k, len(b), t),
+        "NMS is left out": lambda b, s, k, n, t: right(b, s, k, n, 1.0),
+        "numbers of the boxes that came in, not of those left": lambda b, s, k, n, t: nms(
+            *(each[np.argsort(-s)[:k]] for each in (b, s)), t
+        )[:n].tolist(),
+    }
+    return judge(answer, right, cases, mistakes)
+
+
+def level_for(answer: Callable[[float, float, int, int], int]) -> Outcome:
+    """Notebook 06: an RoI's width and height, lowest and highest level -> the level that it is pooled from."""
+    cases = [
+        (224.0, 224.0, 2, 6),
+        (300.0, 300.0, 2, 6),
+        (200.0, 200.0, 2, 6),
+        (56.0, 224.0, 2, 6),
+        (448.0, 460.0, 2, 6),
+    ]
+    cases += [(20.0, 30.0, 3, 5), (900.0, 900.0, 3, 5)]
+
+    def level(
+        width, height, lowest, highest, side=lambda w, h: math.sqrt(w * h), whole=math.floor, by=224, log=math.log2
+    ):
+        return min(max(whole(4 + log(side(width, height) / by)), lowest), highest)
+
+    mistakes = {
+        "rounded down, not to the nearest": lambda *case: level(*case, whole=round),
+        "its area counts, by the root: not its longer side": lambda *case: level(*case, side=max),
+        "the root of the area is its side": lambda *case: level(*case, side=lambda w, h: w * h / 224),
+        "a level doubles: logarithm of base 2": lambda *case: level(*case, log=math.log),
+        "no level below the lowest or above the highest": lambda w, h, *_: level(w, h, -99, 99),
+        "224 pixels are level 4": lambda w, h, low, high: min(max(level(w, h, -99, 99) - 4, low), high),
+    }
+    return judge(answer, level, cases, mistakes)
 
 
 def learning_rate(answer: Callable[[int, int, int, float], float]) -> Outcome:

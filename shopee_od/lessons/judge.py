@@ -8,6 +8,8 @@ from itertools import islice
 
 import numpy as np
 
+MOST = 24  # numbers of an array that a message shows
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -73,6 +75,8 @@ def _call(answer, case: tuple) -> str:
 
 def _short(value) -> str:
     if isinstance(value, np.ndarray):
+        if value.size > MOST:
+            return f"an array of shape {value.shape}"
         value = value.tolist()
     if isinstance(value, np.generic):
         value = value.item()

@@ -141,6 +141,28 @@ def one_roi(probabilities, deltas, label, targets, of_box=l1, always=False, row=
     return -math.log(probabilities[label]) + (total(of_box(off)) if label or always else 0)
 
 
+def sides(level, size, octave, ratio, root=math.sqrt):
+    side = size * 2**level * 2**octave
+    return side * root(ratio), side / root(ratio)
+
+
+def labels_of(overlap, at=0.7, under=0.3, between=-1, best=True):
+    labels = []
+    for k, row in enumerate(overlap):
+        first = best and any(column.max() > 0 and column.argmax() == k for column in overlap.T)
+        labels.append(1 if row.max() >= at or first else 0 if row.max() < under else between)
+    return labels
+
+
+def kept(boxes, scores, before, after, threshold):
+    best = sorted(range(len(scores)), key=lambda k: -scores[k])[:before]
+    return [best[k] for k in greedy(boxes[best], scores[best], threshold)][:after] if best else []
+
+
+def level(width, height, lowest, highest, side=lambda w, h: (w * h) ** 0.5, whole=math.floor):
+    return int(np.clip(whole(math.log(side(width, height) / 14, 2)), lowest, highest))
+
+
 RIGHT = {
     checks.corners: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
     checks.overlap: pair,
@@ -162,6 +184,12 @@ RIGHT = {
     checks.sampled_at: between,
     checks.roi_loss: one_roi,
     checks.recall_of: lambda p, b, n: np.mean([any(iou(p[:n], one[None])[:, 0] >= 0.5) for one in b]),
+}
+RIGHT |= {
+    checks.anchor_sides: sides,
+    checks.anchor_labels: labels_of,
+    checks.proposed: kept,
+    checks.level_for: level,
 }
 WRONG = [
     (checks.corners, list),  # as they were
@@ -247,6 +275,57 @@ NAMED = [  # each of these is told by name what it is
     (checks.chosen_scale, lambda w, h, s: scale_for(w, h, s, too_large), "smallest distance"),
     (checks.chosen_scale, lambda w, h, s: s[scale_for(w, h, s)], "counted from 0"),
 ]
+
+
+def stay_by_class(b, s, k, t):
+    return [i for label in sorted(set(k)) for i in np.flatnonzero(k == label)[greedy(b[k == label], s[k == label], t)]]
+
+
+def shifted(d, p, start=0.5, before=0.5, after=0.5):
+    """Both axes: from where it starts, with so many new sides before and after."""
+    sides = [(p[k + 2] - p[k]) for k in (0, 1)]
+    at = [p[k] + (start + d[k]) * sides[k] for k in (0, 1)]
+    new = [side * math.exp(d[k + 2]) for k, side in enumerate(sides)]
+    return [at[k] - before * new[k] for k in (0, 1)] + [at[k] + after * new[k] for k in (0, 1)]
+
+
+def boxed(d, p):
+    x1, y1, x2, y2 = box_of(*d, *p)
+    return [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]
+
+
+NAMED += [  # what newcomers wrote
+    (checks.window_count, lambda h, w, a, b, s: ((h - a) // s + 1) * ((w - b) // s + 1), "not less than none"),
+    (checks.window_count, lambda h, w, a, b, s: ((h - a) // s) * ((w - b) // s), "one more fits"),
+    (checks.window_count, lambda h, w, a, b, s: (h // s) * (w // s), "leaves over"),
+    (checks.cell_histogram, lambda s, d: np.bincount((d // 20).astype(int).ravel(), s.ravel()) / 64, "nine numbers"),
+    (
+        checks.cell_histogram,
+        lambda s, d: [s[d // 20 == k].mean() if (d // 20 == k).any() else 0 for k in range(9)],
+        "not by those in the bin",
+    ),
+    (
+        checks.cell_histogram,
+        lambda s, d: [s[(d > 20 * k) & (d <= 20 * k + 20)].sum() / 64 for k in range(9)],
+        "second bin",
+    ),
+    (checks.suppressed, stay_by_class, "not class after class"),
+    (checks.suppressed, lambda b, s, k, t: greedy(b + 100 * k[:, None], s, t, forgets=False), "suppresses nothing"),
+    (checks.suppressed, lambda b, s, k, t: sorted(greedy(b + 100 * k[:, None], s, t)), "not in the order of the boxes"),
+    (checks.softened, lambda b, s, g: np.sort(soft(b, s, g))[::-1], "not best first"),
+    (
+        checks.deltas,
+        lambda b, p: [change(b, p)[k] * (p[k + 2] - p[k]) / (b[k + 2] - b[k]) for k in (0, 1)] + change(b, p)[2:],
+        "not of the box's",
+    ),
+    (checks.moved, lambda d, p: shifted(d, p, 0, 0, 1), "not the corner"),
+    (checks.moved, lambda d, p: shifted(d, p, 0.5, 0, 1), "half a side before the middle"),
+    (checks.moved, lambda d, p: shifted(d, p, 0.5, 1, 1), "not a whole one"),
+    (checks.moved, boxed, "not the middle and the sides"),
+    (checks.moved, lambda d, p: [x - e for x, e in zip(box_of(*d, *p), (0, 0, 1, 1), strict=True)], "no − 1"),
+    (checks.recall_of, lambda p, b, n: (iou(p[:n], b) >= 0.5).sum() / len(b), "counts once"),
+    (checks.recall_of, lambda p, b, n: 3 * RIGHT[checks.recall_of](p, b, n), "not the number"),
+]
 NAMED += [
     (checks.roi_pooled, lambda *case: max_of_bins(*case, start=int, end=int), "do not cut off"),
     (checks.roi_pooled, lambda *case: max_of_bins(*case, start=int, end=math.ceil), "both corners alike"),
@@ -269,6 +348,33 @@ WRONG += [
     (checks.roi_pooled, lambda *case: max_of_bins(*case, swap=True)),  # x for rows
     (checks.sampled_at, lambda *case: between(*case, clamp=False)),
     (checks.roi_loss, lambda *case: one_roi(*case) / 4),
+]
+NAMED += [
+    (checks.anchor_sides, lambda *case: sides(*case)[::-1], "not height to width"),
+    (checks.anchor_sides, lambda n, s, o, r: (s * 2 ** (n + o) * r, s * 2 ** (n + o)), "the area stays"),
+    (checks.anchor_sides, lambda *case: sides(*case, root=float), "the root of the ratio"),
+    (checks.anchor_sides, lambda n, s, o, r: sides(0, s * n, o, r), "is 2³ pixels"),
+    (checks.anchor_sides, lambda n, s, o, r: sides(n, s * (1 + o), 0, r), "an octave doubles"),
+    (checks.anchor_sides, lambda n, s, o, r: sides(n, s, 0, r), "makes it larger"),
+    (checks.anchor_labels, lambda u: labels_of(u, best=False), "whatever its IoU"),
+    (checks.anchor_labels, lambda u: labels_of(u, between=0), "neither answer would be wrong"),
+    (checks.anchor_labels, lambda u: labels_of(u, at=0.7 + 1e-9), "0.7 itself"),
+    (checks.anchor_labels, lambda u: labels_of(u, under=0.3 + 1e-9), "not at it"),
+    (checks.anchor_labels, lambda u: labels_of(u[:, :1]), "with any box"),
+    (checks.anchor_labels, lambda u: np.where(u >= 0.7, 1, np.where(u >= 0.3, -1, 0)), "has one answer"),
+    (checks.proposed, lambda b, s, k, n, t: kept(b, s, 99, n, t), "cut first"),
+    (checks.proposed, lambda b, s, k, n, t: kept(b, s, n, n, t), "after NMS, not before"),
+    (checks.proposed, lambda b, s, k, n, t: greedy(b[:k], s[:k], t)[:n], "not the first"),
+    (checks.proposed, lambda b, s, k, n, t: kept(b, s, k, 99, t), "only so many stay"),
+    (checks.proposed, lambda b, s, k, n, t: np.argsort(-s)[:k][:n], "NMS is left out"),
+    (checks.level_for, lambda *case: level(*case, whole=round), "to the nearest"),
+    (checks.level_for, lambda *case: level(*case, side=max), "not its longer side"),
+    (checks.level_for, lambda w, h, low, high: level(w, h, -9, 9), "no level below"),
+]
+WRONG += [
+    (checks.anchor_labels, lambda u: (u.max(axis=1) >= 0.5).astype(int)),
+    (checks.proposed, lambda b, s, k, n, t: b[kept(b, s, k, n, t)]),  # boxes, not indices
+    (checks.level_for, lambda w, h, low, high: low),
 ]
 WRONG += (
     [(check, answer) for check, answer, _ in NAMED]
@@ -351,3 +457,8 @@ def test_the_learning_rate_is_model_gardens():
     theirs = OptimizerFactory(config).build_learning_rate()
     for step in range(steps + 1):
         assert checks.warmed_cosine(step, warmup, steps, highest) == pytest.approx(float(theirs(step)), abs=1e-7)
+
+
+def test_large_arrays_are_not_printed():
+    outcome = checks.cell_histogram(lambda s, d: np.zeros(9))
+    assert "(an array of shape (8, 8), an array of shape (8, 8)) gives [0, 0" in outcome.says
