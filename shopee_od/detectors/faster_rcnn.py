@@ -30,7 +30,7 @@ class FasterRCNN(Carded):
     def __init__(self, model_dir: Path | None = None, card: Card | None = None):
         """Without arguments: untrained, to be `fit`. `shopee_od.load` gives the other two."""
         super().__init__(model_dir, card)
-        self._signatures = None
+        self._opened = None
 
     @classmethod
     def load(cls, directory: Path) -> FasterRCNN:
@@ -40,6 +40,12 @@ class FasterRCNN(Carded):
         if not (directory / SAVED_MODEL / "saved_model.pb").is_file():
             raise InputError(f"{directory / SAVED_MODEL}: there is no SavedModel; save the detector again")
         return cls(directory / SAVED_MODEL, card)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it works with, those of batch norms that training only averages among them."""
+        self._open()
+        return sum(int(np.prod(each.shape)) for each in self._opened.weights)
 
     def fit(self, train: Dataset, val: Dataset | None, profile: Profile, run_dir: Path, seed: int = 0) -> None:
         """Trains in `run_dir`, or goes on there; takes the checkpoint and the operating threshold by `val`.
@@ -143,13 +149,13 @@ class FasterRCNN(Carded):
         import tensorflow as tf
 
         self._trained()
-        if self._signatures is None:
+        if self._opened is None:
             try:
-                self._signatures = tf.saved_model.load(str(self._learnt)).signatures
+                self._opened = tf.saved_model.load(str(self._learnt))
             except (OSError, ValueError, tf.errors.OpError) as e:
                 reason = str(e).splitlines()[0]
                 raise InputError(f"{self._learnt}: damaged ({reason}); save the detector again") from None
-        return self._signatures
+        return self._opened.signatures
 
     def _call(self, signature: str, **inputs) -> dict[str, np.ndarray]:
         import tensorflow as tf

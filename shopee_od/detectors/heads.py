@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +45,7 @@ class Heads:
 
     def candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The best anchors of each level, moved: boxes (N, 4), scores (N,), the level of each (N,)."""
-        parts = []
-        for level, anchors in self.anchors.items():
-            logits, deltas = self.objectness[level], self.deltas[level]
-            boxes, scores = two_stage.candidates(logits, deltas, anchors, *self.canvas, self.most)
-            parts.append((boxes, scores, np.full(len(scores), level)))
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return candidates(self.objectness, self.deltas, self.anchors, self.canvas, self.most)
 
     def proposals(self) -> np.ndarray:
         """int64 (K,): which of the candidates NMS leaves, best first; Model Garden's are `rois`."""
@@ -76,6 +72,21 @@ class Heads:
         """A level's (h, w, …) -> the cells that show the photo."""
         rows, columns = np.ceil(np.array(self.size) * self.scale / 2**level).astype(int)
         return cells[:rows, :columns]
+
+
+def candidates(
+    objectness: Mapping[int, np.ndarray],
+    deltas: Mapping[int, np.ndarray],
+    anchors: Mapping[int, np.ndarray],
+    canvas: tuple[int, int],
+    most: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By level logits (N,), deltas (N, 4), anchors (N, 4) -> the best `most` of each level, moved, as in `Heads`."""
+    parts = []
+    for level in anchors:
+        boxes, scores = two_stage.candidates(objectness[level], deltas[level], anchors[level], *canvas, most)
+        parts.append((boxes, scores, np.full(len(scores), level)))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
 def trace(image: np.ndarray, heads: Heads, kept: Detections) -> Trace:

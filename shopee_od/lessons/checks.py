@@ -493,7 +493,7 @@ def anchor_labels(answer: Callable[[np.ndarray], np.ndarray]) -> Outcome:
 def proposed(answer: Callable[[np.ndarray, np.ndarray, int, int, float], list[int]]) -> Outcome:
     """Notebook 06: boxes (N, 4), scores, how many before NMS and after, IoU -> the indices proposed, best first."""
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 9, 10], [20, 0, 30, 10], [40, 0, 50, 10]], np.float32)
-    scores = np.array([0.7, 0.9, 0.8, 0.6, 0.5])
+    scores = np.array([0.7, 0.9, 0.8, 0.5, 0.6])
     cases = [
         (boxes, scores, 3, 2, 0.7),  # one garment takes all three places: one is left
         (boxes, scores, 4, 2, 0.7),

@@ -76,6 +76,16 @@ def test_photos_of_any_size_give_boxes_inside_them(loaded):
     assert seen > len(ODD_SIZES)
 
 
+def test_parameters_are_those_of_the_network(smoke_run, loaded):
+    """Against Model Garden's own network of the same configuration."""
+    from shopee_od.garden.experiment import experiment
+    from shopee_od.garden.export import Stages
+
+    params = experiment(smoke_run.profile, loaded.classes, tuple(loaded.trained["canvases"][0]))
+    network = Stages(params, loaded.trained["canvases"][:1]).model
+    assert loaded.parameters == sum(int(np.prod(each.shape)) for each in network.variables) > 3_000_000
+
+
 def test_each_shape_has_a_canvas_that_shows_it_largest(loaded):
     assert sorted(map(tuple, loaded.trained["canvases"])) == [(64, 128), (96, 96), (128, 64)]
     names = [loaded._fit_to_canvas(noise(*size))[0] for size in [(150, 100), (100, 100), (100, 150)]]
