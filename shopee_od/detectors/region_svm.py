@@ -141,5 +141,5 @@ def regression(scaled: np.ndarray, found: Examples) -> np.ndarray:
     near = np.flatnonzero((found.truth < 0) & (found.overlaps.max(axis=1) > NEAR))
     if len(near) < FEWEST:
         return np.zeros((scaled.shape[1] + 1, 4), np.float32)
-    ridge = Ridge(RIDGE).fit(scaled[near], encode(found.targets[near], found.boxes[near]))
+    ridge = Ridge(RIDGE).fit(scaled[near].astype(float), encode(found.targets[near], found.boxes[near]))
     return np.concatenate([ridge.coef_.T, ridge.intercept_[None]]).astype(np.float32)
