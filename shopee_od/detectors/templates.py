@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,16 +179,15 @@ def positive_features(train: Dataset, templates: Templates) -> list[np.ndarray]:
 def _trained(
     before: Templates, positives: list[np.ndarray], photos: list[list[Level]], negatives: list[set]
 ) -> Templates:
-    weights, biases = [], []
-    for label, (shape, right, chosen) in enumerate(zip(before.shapes, positives, negatives, strict=True)):
-        if not len(right) or not chosen:  # a class without boxes never fires
-            weights.append(np.zeros_like(before.weights[label]))
-            biases.append(-10.0)
-            continue
-        wrong = [photos[photo][number].features(shape, [place]) for photo, number, place in sorted(chosen)]
-        given = np.repeat([1, 0], [len(right), len(wrong)])
+    def fitted(label: int) -> tuple[np.ndarray, float]:
+        right, shape = positives[label], before.shapes[label]
+        if not len(right) or not negatives[label]:  # a class without boxes never fires
+            return np.zeros_like(before.weights[label]), -10.0
+        wrong = [photos[photo][number].features(shape, [place]) for photo, number, place in sorted(negatives[label])]
         svm = LinearSVC(C=SOFTNESS, class_weight="balanced", random_state=0)
-        svm.fit(np.concatenate([right, *wrong]), given)
-        weights.append(svm.coef_[0].astype(np.float32))
-        biases.append(svm.intercept_[0])
-    return Templates(before.shapes, tuple(weights), np.array(biases, np.float32))
+        svm.fit(np.concatenate([right, *wrong]), np.repeat([1, 0], [len(right), len(wrong)]))
+        return svm.coef_[0].astype(np.float32), svm.intercept_[0]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # scikit-learn's solver lets other threads run beside it
+        weights, biases = zip(*pool.map(fitted, range(len(before.shapes))), strict=True)
+    return Templates(before.shapes, weights, np.array(biases, np.float32))
