@@ -15,7 +15,7 @@ from tqdm import tqdm
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.ops.boxes import clip, iou
-from shopee_od.ops.hog import BINS, BLOCK, CELL, blocks, cells, hog
+from shopee_od.ops.hog import BINS, BLOCK, CELL, blocks, cells
 from shopee_od.ops.pyramid import pyramid, resized, to_photo, windows
 
 WINDOW_AREA = 64**2  # square pixels of a template's window
@@ -166,14 +166,26 @@ def positive_features(train: Dataset, templates: Templates) -> list[np.ndarray]:
     found = [[np.zeros((0, len(weights)), np.float32)] for weights in templates.weights]
     for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
         image, boxes = read_photo(path), train.boxes_of(image_id)
-        for box in boxes[~(boxes.ignore | boxes.iscrowd)].itertuples():
-            x1, y1, x2, y2 = (round(side) for side in clip([[box.x1, box.y1, box.x2, box.y2]], *image.shape[:2])[0])
-            if min(x2 - x1, y2 - y1) < CELL:
-                continue
-            height, width = (templates.shapes[box.label] + BLOCK - 1) * CELL
-            patch = resized(image[y1:y2, x1:x2], (height, width))
-            found[box.label].append(np.stack([hog(patch), hog(patch[:, ::-1])]).astype(np.float32))
+        boxes = boxes[~(boxes.ignore | boxes.iscrowd)]
+        for label, box in zip(boxes.label, clip(boxes[CORNERS].to_numpy(), *image.shape[:2]).round(), strict=True):
+            if (box[2:] - box[:2] >= CELL).all():
+                found[label].append(as_found(image, box.astype(int), templates.shapes[label]))
     return [np.concatenate(each) for each in found]
+
+
+def as_found(image: np.ndarray, box: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) and a box of whole pixels in it -> float32 (2, D): HOG of the box and of its mirror image.
+
+    Scaled to a template's window together with a cell's width around it: the outermost pixels of a window that is found
+    in a photo have neighbours, and so must these, or their missing edges would be what is learnt.
+    """
+    x1, y1, x2, y2 = box
+    size = (shape + BLOCK - 1) * CELL
+    down, across = np.ceil(np.array([y2 - y1, x2 - x1]) * CELL / size).astype(int)
+    padded = np.pad(image, ((down, down), (across, across), (0, 0)), "edge")
+    patch = resized(padded[y1 : y2 + 2 * down, x1 : x2 + 2 * across], tuple(size + 2 * CELL))
+    both = [blocks(cells(side)[1:-1, 1:-1]).ravel() for side in (patch, patch[:, ::-1])]
+    return np.stack(both).astype(np.float32)
 
 
 def _trained(

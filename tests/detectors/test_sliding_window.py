@@ -7,7 +7,7 @@ from shopee_od import load
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.regions import WEIGHTS
 from shopee_od.detectors.sliding_window import SlidingWindow, squeezed
-from shopee_od.detectors.templates import APART, PER_PHOTO, blank, worst
+from shopee_od.detectors.templates import APART, PER_PHOTO, as_found, blank, worst
 from shopee_od.ops.boxes import iou
 from shopee_od.ops.hog import hog
 from shopee_od.profiles import profile
@@ -57,6 +57,23 @@ def test_windows_are_the_photos_pixels(trained):
     places = [0, len(boxes) // 2, len(boxes) - 1]
     for (x1, y1, x2, y2), features in zip(boxes[places].astype(int), level.features(shape, places), strict=True):
         assert np.corrcoef(hog(image[y1:y2, x1:x2]), features)[0, 1] > 0.9
+
+
+def test_a_box_that_is_a_window_has_the_features_that_it_is_found_with(trained):
+    image = np.random.default_rng(3).integers(0, 256, (160, 144, 3)).astype(np.uint8)
+    for place, templates in ((20, trained[0].templates), (31, trained[0].templates)):
+        level, shape = templates.levels(image)[0], templates.shapes[0]
+        [features], box = level.features(shape, [place]), level.windows(shape)[place].astype(int)
+        straight, mirrored = as_found(image, box, shape)
+        np.testing.assert_allclose(straight, features, atol=1e-5)
+        turned = np.array([144 - box[2], box[1], 144 - box[0], box[3]])
+        np.testing.assert_allclose(as_found(image[:, ::-1], turned, shape)[0], mirrored, atol=1e-5)
+
+
+def test_a_box_at_the_edge_of_the_photo_has_features(trained):
+    image = np.random.default_rng(3).integers(0, 256, (90, 70, 3)).astype(np.uint8)
+    shape = trained[0].templates.shapes[0]
+    assert as_found(image, np.array([0, 0, 70, 90]), shape).shape == (2, shape.prod() * 36)
 
 
 def test_a_score_is_the_features_times_the_weights(trained):
