@@ -15,7 +15,8 @@ from shopee_od.lessons.colours import BLUE, ORANGE
 def painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3), int (H, W) regions -> uint8, twice as large: each region in its mean colour, with white rims."""
     mean = label2rgb(labels, image, kind="avg", bg_label=-1)
-    return (255 * mark_boundaries(mean, labels, color=(1, 1, 1), mode="subpixel")).astype(np.uint8)
+    rims = mark_boundaries(mean, labels, color=(1, 1, 1), mode="subpixel")  # enlarging overshoots
+    return (255 * rims.clip(0, 1)).astype(np.uint8)
 
 
 def recall_curves(ranks: Mapping[tuple[str, float], np.ndarray], marks: tuple[int, ...] = (100, 300)) -> Figure:
