@@ -139,7 +139,7 @@ import pandas as pd
 
 fast_rcnn_training.EVERY = 1
 tables = [pd.read_csv(Path(sys.argv[1]) / f"{name}.csv", keep_default_na=False) for name in ("images", "boxes")]
-train = Dataset.build("shapes", Path(sys.argv[1]), ("cross", "ring"), *tables)
+train = Dataset.build("shapes", Path(sys.argv[3]), ("cross", "ring"), *tables)  # photos by their names below it
 if __name__ == "__main__":
     fast_rcnn_training.learn(train, Path(sys.argv[2]), 0, 2)
 """
@@ -151,7 +151,7 @@ def test_killed_it_goes_on_from_its_last_checkpoint(shapes, tmp_path, monkeypatc
     train, checkpoint = shapes.split("train").sample(6), tmp_path / "run" / CHECKPOINT
     train.images.to_csv(tmp_path / "images.csv", index=False)
     train.boxes.to_csv(tmp_path / "boxes.csv", index=False)
-    command = [sys.executable, "-c", TRAINS, str(tmp_path), str(checkpoint)]
+    command = [sys.executable, "-c", TRAINS, str(tmp_path), str(checkpoint), str(train.root)]
     child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
     while not checkpoint.is_file():
         assert child.poll() is None
