@@ -134,7 +134,8 @@ def test_features_are_not_worked_out_twice(trained, shapes, tmp_path, monkeypatc
     monkeypatch.setattr(MapCNN, "training_features", None)
     again = SPPNet()
     again.fit(shapes.split("train"), shapes.split("val"), SMOKE, tmp_path / "run")
-    np.testing.assert_array_equal(again._learnt.svms.weights, trained[0]._learnt.svms.weights)
+    # Not to the last digit: sums depend on where in memory the features lie.
+    np.testing.assert_allclose(again._learnt.svms.weights, trained[0]._learnt.svms.weights, atol=1e-5)
 
 
 def test_svms_of_another_network_are_refused(trained, tmp_path):
