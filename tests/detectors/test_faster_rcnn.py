@@ -1,5 +1,6 @@
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -221,7 +222,7 @@ def test_what_is_no_photo_is_refused(loaded, wrong):
 def test_a_network_saved_without_its_stages_says_so_and_detects(loaded, photos, monkeypatch):
     detector = FasterRCNN(loaded._learnt, loaded._card)
     old = {name: call for name, call in loaded._open().items() if not name.startswith("heads_")}
-    monkeypatch.setattr(detector, "_signatures", old)
+    monkeypatch.setattr(detector, "_opened", SimpleNamespace(signatures=old))
     assert len(next(detector.detect(photos, 0)))
     with pytest.raises(InputError, match="saved by an earlier version"):
         detector.explain(photos[0])
