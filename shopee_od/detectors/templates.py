@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.svm import LinearSVC
+from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
@@ -28,6 +29,7 @@ APART = 0.3  # a window with less IoU with all of a class's boxes is a negative 
 SOFTNESS = 0.01  # the SVM's C
 SURE = -1.0  # a negative with a lower score changes nothing: the SVM's street ends there
 CORNERS = ["x1", "y1", "x2", "y2"]
+BLAS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class Templates:
         The template is laid over every place, and multiplied with what lies beneath, block by block.
         """
         rows, columns = np.maximum(np.array(level.blocks.shape[:2]) - self.shapes[label] + 1, 0)
-        parts = np.tensordot(level.blocks, self.template(label), (2, 2))  # every block with every block of the template
+        with BLAS.limit(limits=1, user_api="blas"):  # on a busy machine, threads for so small a product cost fourfold
+            parts = np.tensordot(level.blocks, self.template(label), (2, 2))  # each block with each of the template
         places = np.ndindex(*self.shapes[label])
         return sum(parts[i : i + rows, j : j + columns, i, j] for i, j in places) + self.biases[label]
 
