@@ -131,7 +131,8 @@ class FastRCNN(RegionDetector):
 
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (H, W, 3) -> float32 (h, w) by level: the mean strength of its features."""
-        from shopee_od.detectors.fast_rcnn_network import LEVELS, normalised
+        from shopee_od.detectors.fast_rcnn_network import LEVELS
+        from shopee_od.garden.backbones import normalised
 
         maps = self.network.maps(normalised(self._fitted(image)[None]))
         return {f"level {k}": np.abs(each[0].numpy()).mean(axis=2) for k, each in zip(LEVELS, maps, strict=True)}

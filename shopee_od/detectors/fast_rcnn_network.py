@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from shopee_od.detectors.proposals import MOST
-from shopee_od.garden.backbones import MEAN, STD, freeze, lite0
+from shopee_od.garden.backbones import freeze, lite0, normalised
 from shopee_od.garden.masked import masked_maps
 from shopee_od.ops.tf_pooling import roi_align
 from shopee_od.profiles import LAPTOP
@@ -71,11 +71,6 @@ class Network:
         first = tf.zeros([MOST], tf.int32)
         logits, deltas = self.heads(self.pooled(self.maps(normalised(photo)), rois, first))
         return tf.nn.softmax(logits), deltas
-
-
-def normalised(photos: tf.Tensor) -> tf.Tensor:
-    """0–255 -> as the backbone learnt them."""
-    return (tf.cast(photos, tf.float32) / 255 - MEAN) / STD
 
 
 def head(classes: int, width: int) -> tf_keras.Model:

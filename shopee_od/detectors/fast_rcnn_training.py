@@ -17,9 +17,10 @@ from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.batching import buckets, fitted
 from shopee_od.detectors.fast_rcnn import LONGEST
-from shopee_od.detectors.fast_rcnn_network import Network, normalised
+from shopee_od.detectors.fast_rcnn_network import Network
 from shopee_od.detectors.kept import key_of
 from shopee_od.detectors.proposals import MOST, proposals
+from shopee_od.garden.backbones import normalised
 from shopee_od.ops.matching import IGNORED, NEGATIVE, POSITIVE, hierarchical, label_rois, targets
 from shopee_od.ops.pyramid import resized
 from shopee_od.paths import whole_file

@@ -45,9 +45,9 @@ class CropCNN:
         """The same as tensors; batch norms as they were learnt."""
         import tensorflow as tf
 
-        from shopee_od.garden.backbones import MEAN, STD
+        from shopee_od.garden.backbones import normalised
 
-        maps = self.model((tf.cast(crops, tf.float32) / 255 - MEAN) / STD, training=False)
+        maps = self.model(normalised(crops), training=False)
         return tf.reshape(maps[LEVEL], [-1, self.width])
 
     def see(self, image: np.ndarray, boxes: np.ndarray) -> Seen:

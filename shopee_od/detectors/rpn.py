@@ -15,7 +15,7 @@ import tf_keras
 
 from shopee_od.detectors.heads import candidates
 from shopee_od.detectors.spp_network import scaled
-from shopee_od.garden.backbones import MEAN, STD, lite0
+from shopee_od.garden.backbones import lite0, normalised
 from shopee_od.ops import two_stage
 from shopee_od.ops.anchors import anchors
 from shopee_od.ops.matching import POSITIVE, drawn, label_anchors, targets
@@ -68,7 +68,7 @@ class RPN:
     def maps(self, image: np.ndarray) -> Maps:
         """uint8 (H, W, 3) -> its maps, which learning does not change: they are worked out once."""
         small = scaled(image, self._profile.input_size)
-        cells = self._see(((small / 255 - MEAN) / STD)[None].astype(np.float32))
+        cells = self._see(normalised(small[None]))
         return Maps([each.numpy() for each in cells], small.shape[:2], image.shape[:2])
 
     def anchors(self, maps: Maps) -> dict[int, np.ndarray]:

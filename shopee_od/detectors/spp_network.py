@@ -82,11 +82,9 @@ class MapCNN:
 
     def cells(self, photos):
         """uint8 (B, H, W, 3) -> float32 (B, h, w, C), as tensors; batch norms as they were learnt."""
-        import tensorflow as tf
+        from shopee_od.garden.backbones import normalised
 
-        from shopee_od.garden.backbones import MEAN, STD
-
-        return self.model((tf.cast(photos, tf.float32) / 255 - MEAN) / STD, training=False)[LEVEL]
+        return self.model(normalised(photos), training=False)[LEVEL]
 
     def map(self, image: np.ndarray, side: int) -> FeatureMap:
         """uint8 (H, W, 3), pixels of its shorter side -> its map at that scale."""

@@ -101,6 +101,13 @@ def load_lite0(model, fold: bool = True) -> None:
         raise InputError(f"the backbone has no place for {sorted(left)[0]}; use EfficientNet model_id b0")
 
 
+def normalised(photos):
+    """Any shape that ends in 3 channels, 0–255 -> float32 tensor of the same: as the backbones learnt them."""
+    import tensorflow as tf
+
+    return (tf.cast(photos, tf.float32) / 255 - MEAN) / STD
+
+
 def lite0(size: Sequence[int | None] = (None, None)):
     """EfficientNet-Lite0 with its ImageNet weights, for photos of `size` (height, width); None is any.
 

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from shopee_od.detectors import fast_rcnn_training as training
 from shopee_od.detectors.batching import buckets
-from shopee_od.detectors.fast_rcnn_network import Network, normalised
+from shopee_od.detectors.fast_rcnn_network import Network
+from shopee_od.garden.backbones import normalised
 from shopee_od.ops.boxes import decode
 from shopee_od.ops.losses import multi_task
 
