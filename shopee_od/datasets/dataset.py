@@ -38,6 +38,7 @@ BOX_COLUMNS = {
     "ignore": "bool",  # neither counts nor costs
     "iscrowd": "bool",  # several garments in one box (COCO)
 }
+CORNERS = ["x1", "y1", "x2", "y2"]
 SPLITS = ("train", "val", "test")
 
 

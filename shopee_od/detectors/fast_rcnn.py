@@ -17,19 +17,18 @@ import pandas as pd
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detectors.batching import fitted
 from shopee_od.detectors.card import read_card
-from shopee_od.detectors.proposals import MOST, prepare, proposals
-from shopee_od.detectors.regions import CHECKPOINT, RegionDetector, opened, suppressed
-from shopee_od.ops.boxes import clip, decode
+from shopee_od.detectors.proposed import ProposalDetector, prepared
+from shopee_od.detectors.regions import CHECKPOINT, opened
+from shopee_od.ops.boxes import decode
 from shopee_od.ops.pyramid import resized
 from shopee_od.profiles import Profile
-from shopee_od.types import Card, Detections, Stage, Trace
+from shopee_od.types import Card, Stage, Trace
 
 if TYPE_CHECKING:
     from shopee_od.detectors.fast_rcnn_network import Network
 
 LONGEST = 320  # pixels: the longer side of every photo, in training and in detection
 EPOCHS = 8  # how often training sees each photo, about
-STEPS = ("proposals", "network")
 MEASURED = ("class_loss", "box_loss", "accuracy")
 
 
@@ -43,29 +42,25 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Looked:
-    """A photo's N proposals: boxes float32 (N, 4), scores float32 (N, classes + 1), 0 background, deltas float32
-    (N, classes, 4); and the seconds that each step took.
-    """
+    """As `proposed.Looked`; deltas: float32 (N, classes, 4)."""
 
     boxes: np.ndarray
     scores: np.ndarray
     deltas: np.ndarray
     seconds: dict[str, float]
+    passes: int = 1
 
 
-class FastRCNN(RegionDetector):
-    """A `Detector`: proposals, one CNN pass over the photo, softmax and a box a class for each, NMS by class.
-
-    seconds: what `detect` has taken so far, by step.
-    """
+class FastRCNN(ProposalDetector):
+    """A `Detector`: proposals, one CNN pass over the photo, softmax and a box a class for each, NMS by class."""
 
     kind = "fast_rcnn"
+    steps = ("proposals", "network")
 
     def __init__(self, learnt: Learnt | None = None, card: Card | None = None, epochs: int = EPOCHS):
         """Without the first two: untrained, to be `fit`. `shopee_od.load` gives them."""
         super().__init__(learnt, card)
         self._epochs = epochs
-        self.seconds = dict.fromkeys(STEPS, 0.0)
 
     @classmethod
     def load(cls, directory: Path) -> FastRCNN:
@@ -91,24 +86,14 @@ class FastRCNN(RegionDetector):
 
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> feature maps, proposals, scores, refined boxes, kept detections."""
-        found, threshold = self._look(image), self.threshold
-        garments = found.scores[:, 1:]
-        scores, labels = garments.max(axis=1), garments.argmax(axis=1)
-        high = np.flatnonzero(scores >= threshold)
-        named = {"scores": scores, "labels": labels}
-        refined = {"boxes": self._refined(image, found, high, labels[high]), "before": found.boxes[high]}
-        refined |= {"scores": scores[high], "labels": labels[high]}
-        kept = suppressed(self._named(image, found, threshold))
+        found = self._look(image)
+        scores, refined, kept = self._chosen(image, found)
         stages = (
             ("features", "One pass over the whole photo: where the backbone sees something.", self.maps(image)),
             ("proposals", "Selective search.", {"boxes": found.boxes}),
-            ("scores", "The class that the network is surest of for each.", {"boxes": found.boxes} | named),
-            (
-                "refined",
-                "The sure ones, moved as their class has it.",
-                refined,
-            ),
-            ("kept", "What NMS leaves.", {"boxes": kept.boxes, "scores": kept.scores, "labels": kept.labels}),
+            ("scores", "The class that the network is surest of for each.", scores),
+            ("refined", "The sure ones, moved as their class has it.", refined),
+            ("kept", "What NMS leaves.", kept),
         )
         return Trace(image, tuple(Stage(*stage) for stage in stages))
 
@@ -140,11 +125,9 @@ class FastRCNN(RegionDetector):
     def _learn(self, train: Dataset, val: Dataset | None, checkpoint: Path, seed: int) -> Learnt:
         from shopee_od.detectors.fast_rcnn_training import learn
 
-        start = time.perf_counter()
-        prepare([*train.images.path, *(val.images.path if val is not None else [])])
-        prepared = time.perf_counter()
+        spent = prepared(train, val)
         network, history, seconds = learn(train, checkpoint, seed, self._epochs)
-        self._spared = seconds - (prepared - start)
+        self._spared = seconds - spent
         return Learnt(network, history)
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -156,27 +139,12 @@ class FastRCNN(RegionDetector):
         return resized(image, fitted(*image.shape[:2], LONGEST))
 
     def _look(self, image: np.ndarray) -> Looked:
-        """What is the same whatever the threshold."""
-        self._trained()
-        start = time.perf_counter()
-        found = proposals(image)
-        searched = time.perf_counter()
-        self._spared = found.seconds - (searched - start)
-        boxes, photo = found.boxes[:MOST], self._fitted(image)
+        found = self._searched(image)
+        start, photo = time.perf_counter(), self._fitted(image)
         scale = np.tile([photo.shape[1] / image.shape[1], photo.shape[0] / image.shape[0]], 2)
-        scores, deltas = self.network(photo, boxes * scale)
-        took = (found.seconds, time.perf_counter() - searched)
-        return Looked(boxes, scores, deltas, dict(zip(STEPS, took, strict=True)))
+        scores, deltas = self.network(photo, found.boxes * scale)
+        took = (found.seconds, time.perf_counter() - start)
+        return Looked(found.boxes, scores[:, 1:], deltas, dict(zip(self.steps, took, strict=True)))  # 0 is background
 
-    def _refined(self, image: np.ndarray, found: Looked, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        return clip(decode(found.deltas[rows, labels], found.boxes[rows]), *image.shape[:2])
-
-    def _named(self, image: np.ndarray, found: Looked, score_threshold: float) -> Detections:
-        garments = found.scores[:, 1:]
-        rows, labels = np.nonzero(garments >= score_threshold)
-        return Detections(self._refined(image, found, rows, labels), garments[rows, labels], labels)
-
-    def _candidates(self, image: np.ndarray, score_threshold: float) -> tuple[Detections, int, int]:
-        found = self._look(image)
-        self.seconds = {step: self.seconds[step] + found.seconds[step] for step in STEPS}
-        return self._named(image, found, score_threshold), len(found.boxes), 1
+    def _moved(self, found: Looked, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return decode(found.deltas[rows, labels], found.boxes[rows])

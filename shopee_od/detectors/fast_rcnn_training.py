@@ -14,12 +14,11 @@ import tf_keras
 from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.batching import buckets, fitted
 from shopee_od.detectors.fast_rcnn import LONGEST
 from shopee_od.detectors.fast_rcnn_network import Network
 from shopee_od.detectors.kept import key_of
-from shopee_od.detectors.proposals import MOST, proposals
+from shopee_od.detectors.proposed import labelled
 from shopee_od.garden.backbones import normalised
 from shopee_od.ops.matching import IGNORED, NEGATIVE, POSITIVE, hierarchical, label_rois, targets
 from shopee_od.ops.pyramid import resized
@@ -31,7 +30,6 @@ RATE, DECAY = 5e-4, 0.05  # of AdamW: the weights' highest rate, and how much th
 WARM_UP = 0.1  # share of the steps
 CLIP = 10.0  # largest norm of the gradient
 EVERY = 40  # steps between two checkpoints
-CORNERS = ["x1", "y1", "x2", "y2"]
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,9 @@ def sample(image: np.ndarray, corners: np.ndarray, labels: np.ndarray, boxes: np
 def samples(train: Dataset) -> tuple[list[Sample], float]:
     """Photos with boxes -> a `Sample` each; and the seconds that their proposals took."""
     found, seconds = [], 0.0
-    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image, rows = read_photo(path), train.boxes_of(image_id)
-        rows = rows[~(rows.ignore | rows.iscrowd)]
-        proposed = proposals(image)
+    for _, image, corners, labels, proposed in labelled(train):
         seconds += proposed.seconds
-        corners = rows[CORNERS].to_numpy(np.float32)
-        found.append(sample(image, corners, rows.label.to_numpy(), proposed.boxes[:MOST], LONGEST))
+        found.append(sample(image, corners, labels, proposed.boxes, LONGEST))
     return found, seconds
 
 

@@ -10,15 +10,14 @@ import numpy as np
 from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.kept import SECONDS, kept, key_of
-from shopee_od.detectors.proposals import MOST, Proposals, proposals
+from shopee_od.detectors.proposals import Proposals
+from shopee_od.detectors.proposed import labelled
 from shopee_od.detectors.region_svm import NEAR, Examples, examples, together
 from shopee_od.ops.boxes import iou
 from shopee_od.types import Stage
 
 PER_PHOTO, NEARBY = 64, 16  # proposals of a photo to learn from, and of them near a box at most
-CORNERS = ["x1", "y1", "x2", "y2"]
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,11 @@ def photo_regions(train: Dataset, seed: int) -> Iterator[tuple[np.ndarray, np.nd
 
     Some are taken from those near a box, which teach how to move, the rest at random.
     """
-    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image, rows = read_photo(path), train.boxes_of(image_id)
-        rows = rows[~(rows.ignore | rows.iscrowd)]
-        corners, found = rows[CORNERS].to_numpy(np.float32), proposals(image).first(MOST)
+    for image_id, image, corners, labels, found in labelled(train):
         order = np.random.default_rng([seed, image_id]).permutation(len(found.boxes))
         near = iou(found.boxes, corners).max(axis=1, initial=0)[order] > NEAR
         chosen = np.concatenate([order[near][:NEARBY], order[~near], order[near][NEARBY:]])[:PER_PHOTO]
-        yield image, corners, rows.label.to_numpy(), Proposals(found.boxes[chosen], found.seconds)
+        yield image, corners, labels, Proposals(found.boxes[chosen], found.seconds)
 
 
 def training_examples(train: Dataset, seed: int, cnn: RegionCNN) -> tuple[Examples, float]:

@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
-from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.ops.boxes import clip, iou
 from shopee_od.ops.hog import BINS, BLOCK, CELL, blocks, cells
@@ -28,7 +28,6 @@ PER_PHOTO = 5  # negatives of a class that a photo gives, at random at first, th
 APART = 0.3  # a window with less IoU with all of a class's boxes is a negative for it
 SOFTNESS = 0.01  # the SVM's C
 SURE = -1.0  # a negative with a lower score changes nothing: the SVM's street ends there
-CORNERS = ["x1", "y1", "x2", "y2"]
 BLAS = ThreadpoolController()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from shopee_od.datasets.dataset import Dataset
-from shopee_od.evaluation.verdicts import CORNERS, Verdicts
+from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.evaluation.verdicts import Verdicts
 from shopee_od.ops.boxes import area
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.evaluation.coco import AT_50, Matches
 from shopee_od.evaluation.curves import Curve, curve
 from shopee_od.evaluation.views import by_class
 from shopee_od.ops.boxes import iou
 from shopee_od.types import Detections
 
-CORNERS = ["x1", "y1", "x2", "y2"]
 NEAR = 0.1
 """Boxes that overlap by less than this (IoU) have nothing to do with one another."""
 

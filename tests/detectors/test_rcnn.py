@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shopee_od import load
-from shopee_od.detectors import svm_detector
+from shopee_od.detectors import proposed, svm_detector
 from shopee_od.detectors.proposals import MOST, prepare, proposals
 from shopee_od.detectors.rcnn import RCNN
 from shopee_od.detectors.rcnn_network import SIDE, CropCNN, training_crops
@@ -62,7 +62,7 @@ def test_proposals_that_were_kept_count_with_the_seconds_they_took(trained, shap
     from shopee_od.datasets.photos import read_photo
 
     found = proposals(read_photo(path))
-    monkeypatch.setattr(svm_detector, "proposals", lambda image: type(found)(found.boxes, 3600.0))
+    monkeypatch.setattr(proposed, "proposals", lambda image: type(found)(found.boxes, 3600.0))
     before = detector.cost.seconds
     list(detector.detect([read_photo(path)]))
     assert 3600 < detector.cost.seconds - before < 3700

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from shopee_od.datasets.dataset import CORNERS
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.rpn import RPN
 from shopee_od.ops.boxes import iou
 from shopee_od.profiles import profile
-
-CORNERS = ["x1", "y1", "x2", "y2"]
 
 
 @pytest.fixture(scope="module")

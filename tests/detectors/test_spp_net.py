@@ -159,10 +159,10 @@ def test_its_stages_are_named(trained, shape_photo):
 
 
 def test_a_photo_without_proposals_has_no_garment(trained, monkeypatch):
-    from shopee_od.detectors import svm_detector
+    from shopee_od.detectors import proposed
     from shopee_od.detectors.proposals import Proposals
 
-    monkeypatch.setattr(svm_detector, "proposals", lambda image: Proposals(np.zeros((0, 4), np.float32), 0.0))
+    monkeypatch.setattr(proposed, "proposals", lambda image: Proposals(np.zeros((0, 4), np.float32), 0.0))
     [found] = trained[0].detect([np.zeros((50, 60, 3), np.uint8)])
     assert len(found) == 0
     assert len(trained[0].explain(np.zeros((50, 60, 3), np.uint8))["kept"].arrays["boxes"]) == 0
