@@ -25,7 +25,7 @@ from shopee_od.profiles import profile
 
 CONVERTED = 8_000  # photos that are written as records and fed to training: a part, since a rate is asked for
 READ_SECONDS, READ_MEMORY = 15, 10**9
-FED = 2_000  # photos a run of the pipeline
+FED = 4_000  # photos a run of the pipeline
 RUNS = 5  # of reading and of feeding, of which the median counts
 
 
@@ -156,7 +156,7 @@ def _training_input(pattern: str, sizes):
     from shopee_od.garden.task import FasterRCNNTask
 
     canvas = sizes.canvas(*DEEPFASHION_SHAPE)
-    params = experiment(sizes.with_(deterministic=False), CLASSES, canvas, pattern, validate=False)
+    params = experiment(sizes, CLASSES, canvas, pattern, validate=False)
     return FasterRCNNTask(params.task, sizes, None).build_inputs(params.task.train_data)
 
 

@@ -177,7 +177,6 @@ def _data(profile: Profile, records: str, seed: int, photos: int, training: bool
         "drop_remainder": training,
         "shuffle_buffer_size": min(SHUFFLED, photos),
         "seed": seed,
-        "deterministic": profile.deterministic or not training,
         # Fault 7: with several workers COCO would see each worker's part only.
         "sharding": training,
         "parser": {

@@ -8,19 +8,25 @@ once, on the device.
 from __future__ import annotations
 
 import tensorflow as tf
-from official.common import dataset_fn as dataset_fns
-from official.core import input_reader
 
 from shopee_od.datasets.tfrecord import BOX, CROWD, ENCODED, HEIGHT, LABEL, SIDES, SOURCE, WIDTH
+
+MIXED = 16  # shards read by turns: photos of one shard resemble each other
+
+
+def _as_many(dtype) -> tf.io.FixedLenSequenceFeature:
+    """As many as the photo has boxes, (N,)."""
+    return tf.io.FixedLenSequenceFeature([], dtype, allow_missing=True)
+
 
 _FEATURES = {
     ENCODED: tf.io.FixedLenFeature([], tf.string),
     SOURCE: tf.io.FixedLenFeature([], tf.string),
     HEIGHT: tf.io.FixedLenFeature([], tf.int64),
     WIDTH: tf.io.FixedLenFeature([], tf.int64),
-    **{f"{BOX}/{side}": tf.io.RaggedFeature(tf.float32) for side in SIDES},
-    LABEL: tf.io.RaggedFeature(tf.int64),
-    CROWD: tf.io.RaggedFeature(tf.int64),
+    **{f"{BOX}/{side}": _as_many(tf.float32) for side in SIDES},
+    LABEL: _as_many(tf.int64),
+    CROWD: _as_many(tf.int64),
 }
 
 
@@ -53,17 +59,31 @@ def batches(params, canvas: tuple[int, int], input_context=None) -> tf.data.Data
             "source_id": parsed[SOURCE],
         }
 
-    def batched(photos, context):
-        size = context.get_per_replica_batch_size(params.global_batch_size) if context else params.global_batch_size
-        return photos.padded_batch(size, ((*canvas, 3), shapes), (0.0, empty), params.drop_remainder)
-
-    reader = input_reader.InputReader(
-        params,
-        dataset_fn=dataset_fns.pick_dataset_fn(params.file_type),
-        decoder_fn=read,
-        transform_and_batch_fn=batched,
+    size = params.global_batch_size
+    if input_context:
+        size = input_context.get_per_replica_batch_size(size)
+    return (
+        _records(params, input_context)
+        .map(read, tf.data.AUTOTUNE)
+        .padded_batch(size, ((*canvas, 3), shapes), (0.0, empty), params.drop_remainder)
+        .prefetch(tf.data.AUTOTUNE)
     )
-    return reader.read(input_context=input_context)
+
+
+def _records(params, input_context) -> tf.data.Dataset:
+    """The encoded photos, in training shuffled and without end.
+
+    One thread reads more records than decoders can follow; Model Garden's reader hands each from thread to thread,
+    which costs two cores a tenth of their speed.
+    """
+    files = tf.data.Dataset.list_files(params.input_path, shuffle=False)
+    if not params.is_training:
+        return files.flat_map(tf.data.TFRecordDataset)
+    files = files.shuffle(files.cardinality(), params.seed)
+    records = files.interleave(tf.data.TFRecordDataset, cycle_length=MIXED).repeat()
+    if params.sharding and input_context:
+        records = records.shard(input_context.num_input_pipelines, input_context.input_pipeline_id)
+    return records.shuffle(params.shuffle_buffer_size, params.seed)
 
 
 def placed(
