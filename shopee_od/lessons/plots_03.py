@@ -42,15 +42,15 @@ def recall_curves(ranks: Mapping[tuple[str, float], np.ndarray], marks: tuple[in
 
 def margins(before: np.ndarray, after: np.ndarray, right: np.ndarray) -> Figure:
     """Margins of one class's negatives before and after hard ones were looked for, and of its boxes after."""
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots()
-    bins = np.linspace(min(before.min(), after.min()), max(1.5, right.max()), 60)
+    bins = np.linspace(min(before.min(), after.min()), max(1.5, before.max(), right.max()), 60)
     axes.hist(before, bins, histtype="step", color=ORANGE, linewidth=1.5, label="negatives, first SVM")
     axes.hist(after, bins, histtype="step", color=BLUE, linewidth=1.5, label="negatives, after")
     axes.hist(right, bins, color="#009E73", alpha=0.6, label="the class's own boxes, after")
     axes.axvspan(-1, 1, color="#999999", alpha=0.15)
     axes.set(yscale="log", xlabel="margin; the street between −1 and 1 in grey", ylabel="regions, log scale")
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside right upper")
     return figure
 
 
