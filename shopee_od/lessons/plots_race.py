@@ -21,7 +21,7 @@ Girshick, "Fast R-CNN", ICCV 2015, tables 1 and 4; Ren et al., "Faster R-CNN", N
 
 def race(rows: pd.DataFrame) -> Figure:
     """Rows of `race.rows` -> AP50 over all garments and over classes against seconds a photo; beside it the papers'."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     for column, label, colour in (("agnostic_AP50", "any garment", ORANGE), ("AP50", "mean over classes", BLUE)):
         left.plot(rows.seconds, rows[column].astype(float), "o", color=colour, label=label)
@@ -29,7 +29,7 @@ def race(rows: pd.DataFrame) -> Figure:
         left.vlines(row.seconds, row.AP50, row.agnostic_AP50, color="#bbbbbb", linewidth=1, zorder=0)
         _name(left, row.seconds, row.AP50, row.name.replace(": ", ":\n"), below=True)
     left.set(ylim=(0, 1), ylabel="AP50", title="here, same photos for all")
-    left.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside lower left", ncols=2)
     right.plot(PAPERS.seconds, PAPERS.mAP, "s", color="#777777")
     for row in PAPERS.itertuples():
         _name(right, row.seconds, row.mAP, row.name, below=False)
