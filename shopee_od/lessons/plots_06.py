@@ -55,9 +55,10 @@ def learning(losses: np.ndarray, recalls: Mapping[int, Mapping[str, float]]) -> 
         left.plot(values, color=colour, alpha=0.25, linewidth=0.8)
         mean = np.convolve(values, np.ones(width) / width, "valid")
         left.plot(np.arange(len(mean)) + (width - 1) / 2, mean, color=colour, linewidth=1.8, label=name)
-    left.set(xlabel="step", ylim=(0, None), title="losses")
-    for name, style in zip(next(iter(recalls.values())), ("-", "--", ":", "-."), strict=False):
-        right.plot(list(recalls), [each[name] for each in recalls.values()], f"o{style}", color=BLUE, label=name)
+    left.set(xlabel="step", yscale="log", title="losses, log scale")
+    looks = [(colour, style) for colour in (ORANGE, BLUE) for style in ("-", ":")]
+    for name, (colour, style) in zip(next(iter(recalls.values())), looks, strict=True):
+        right.plot(list(recalls), [each[name] for each in recalls.values()], f"o{style}", color=colour, label=name)
     right.set(xlabel="step", ylim=(0, 1.03), title="share of boxes met, validation photos")
     for axes in (left, right):
         axes.title.set_size(10)
