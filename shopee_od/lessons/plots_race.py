@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,8 +28,10 @@ def race(rows: pd.DataFrame) -> Figure:
         left.plot(rows.seconds, rows[column].astype(float), "o", color=colour, label=label)
     for row in rows.itertuples():
         left.vlines(row.seconds, row.AP50, row.agnostic_AP50, color="#bbbbbb", linewidth=1, zorder=0)
-        _name(left, row.seconds, row.AP50, row.name.replace(": ", ":\n"), below=True)
-    left.set(ylim=(0, 1), ylabel="AP50", title="here, same photos for all")
+    for k, row in enumerate(rows.sort_values("seconds").itertuples()):  # by turns: neighbours would cover one another
+        below = k % 2 == 0
+        _name(left, row.seconds, row.AP50 if below else row.agnostic_AP50, row.name.replace(": ", ":\n"), below)
+    left.set(ylim=(-0.15, 1.15), yticks=np.arange(0, 1.1, 0.2), ylabel="AP50", title="here, same photos for all")
     figure.legend(frameon=False, loc="outside lower left", ncols=2)
     right.plot(PAPERS.seconds, PAPERS.mAP, "s", color="#777777")
     for row in PAPERS.itertuples():

@@ -146,10 +146,10 @@ def sides(level, size, octave, ratio, root=math.sqrt):
     return side * root(ratio), side / root(ratio)
 
 
-def labels_of(overlap, at=0.7, under=0.3, between=-1, best=True):
+def labels_of(overlap, at=0.7, under=0.3, between=-1, best=True, met=True):
     labels = []
     for k, row in enumerate(overlap):
-        first = best and any(column.max() > 0 and column.argmax() == k for column in overlap.T)
+        first = best and any((column.max() > 0 or not met) and column.argmax() == k for column in overlap.T)
         labels.append(1 if row.max() >= at or first else 0 if row.max() < under else between)
     return labels
 
@@ -260,6 +260,7 @@ NAMED = [  # each of these is told by name what it is
     (checks.map_window, lambda b, s, h, w: [window(b, s, h, w)[k] for k in (1, 0, 3, 2)], "x before y"),
     (checks.map_window, lambda b, s, h, w: window([x * s * s for x in b], s, h, w), "divide by the stride"),
     (checks.map_window, lambda b, s, h, w: [x / s for x in b], "whole numbers"),
+    (checks.map_window, lambda b, s, h, w: window(b, s, 99, 99), "beyond the map"),
     (
         checks.chosen_scale,
         lambda w, h, s: scale_for(w, h, s, lambda w, h, x: abs(w * h * x - 224**2)),
@@ -361,6 +362,7 @@ NAMED += [
     (checks.anchor_labels, lambda u: labels_of(u, at=0.7 + 1e-9), "0.7 itself"),
     (checks.anchor_labels, lambda u: labels_of(u, under=0.3 + 1e-9), "not at it"),
     (checks.anchor_labels, lambda u: labels_of(u[:, :1]), "with any box"),
+    (checks.anchor_labels, lambda u: labels_of(u, met=False), "no anchor meets"),
     (checks.anchor_labels, lambda u: np.where(u >= 0.7, 1, np.where(u >= 0.3, -1, 0)), "has one answer"),
     (checks.proposed, lambda b, s, k, n, t: kept(b, s, 99, n, t), "cut first"),
     (checks.proposed, lambda b, s, k, n, t: kept(b, s, n, n, t), "after NMS, not before"),
@@ -369,6 +371,8 @@ NAMED += [
     (checks.proposed, lambda b, s, k, n, t: np.argsort(-s)[:k][:n], "NMS is left out"),
     (checks.level_for, lambda *case: level(*case, whole=round), "to the nearest"),
     (checks.level_for, lambda *case: level(*case, side=max), "not its longer side"),
+    (checks.level_for, lambda *case: level(*case, side=lambda w, h: (w + h) / 2), "not the mean"),
+    (checks.level_for, lambda *case: level(*case, side=lambda w, h: math.hypot(w, h) / 2**0.5), "not its diagonal"),
     (checks.level_for, lambda w, h, low, high: level(w, h, -9, 9), "no level below"),
 ]
 WRONG += [

@@ -37,6 +37,7 @@ def anchor_labels(answer: Callable[[np.ndarray], np.ndarray]) -> Outcome:
         np.array([[0.1, 0.4], [0.0, 0.2], [0.6, 0.0], [0.5, 0.1]]),  # no anchor reaches 0.7
         np.array([[0.9, 0.0], [0.7, 0.0], [0.3, 0.0], [0.29, 0.0]]),  # one box met by no anchor at all
         np.array([[0.25], [0.1]]),  # a box's best anchor, whatever its IoU
+        np.array([[0.1, 0.0], [0.8, 0.0]]),  # nothing makes the first anchor the best of a box that it does not meet
     ]
 
     def labelled(overlap, positive=np.greater_equal, negative=np.less, between=-1, best=True, met=True):
@@ -97,6 +98,8 @@ def level_for(answer: Callable[[float, float, int, int], int]) -> Outcome:
         (200.0, 200.0, 2, 6),
         (56.0, 224.0, 2, 6),
         (448.0, 460.0, 2, 6),
+        (40.0, 400.0, 2, 6),
+        (60.0, 400.0, 2, 6),
     ]
     cases += [(20.0, 30.0, 3, 5), (900.0, 900.0, 3, 5)]
 
@@ -108,6 +111,12 @@ def level_for(answer: Callable[[float, float, int, int], int]) -> Outcome:
     mistakes = {
         "rounded down, not to the nearest": lambda *case: level(*case, whole=round),
         "its area counts, by the root: not its longer side": lambda *case: level(*case, side=max),
+        "its area counts, by the root: not the mean of its sides": lambda *case: level(
+            *case, side=lambda w, h: (w + h) / 2
+        ),
+        "its area counts, by the root: not its diagonal": lambda *case: level(
+            *case, side=lambda w, h: math.hypot(w, h) / math.sqrt(2)
+        ),
         "the root of the area is its side": lambda *case: level(*case, side=lambda w, h: w * h / 224),
         "a level doubles: logarithm of base 2": lambda *case: level(*case, log=math.log),
         "no level below the lowest or above the highest": lambda w, h, *_: level(w, h, -99, 99),

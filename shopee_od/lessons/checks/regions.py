@@ -135,6 +135,8 @@ def map_window(answer: Callable[[list[float], int, int, int], list[int]]) -> Out
         ([0.0, 0.0, 96.0, 128.0], 16, 8, 6),  # the whole photo is the whole map
         ([50.0, 60.0, 58.0, 66.0], 32, 8, 6),  # no cell has its middle in it: one stays
         ([150.0, 200.0, 192.0, 256.0], 32, 8, 6),
+        ([180.0, 240.0, 230.0, 300.0], 32, 8, 6),  # its end sticks out
+        ([210.0, 270.0, 230.0, 300.0], 32, 8, 6),  # it lies beyond: the last cell
     ]
 
     def one(box, stride, height, width):
@@ -142,13 +144,14 @@ def map_window(answer: Callable[[list[float], int, int, int], list[int]]) -> Out
 
     def mistaken(box, stride, height, width, start=math.floor, end=math.ceil):
         sides = [round_(side / stride) for round_, side in zip((start, start, end, end), box, strict=True)]
-        return [min(side, most) for side, most in zip(sides, (width, height, width, height), strict=True)]
+        return [min(side, most) for side, most in zip(sides, (width - 1, height - 1, width, height), strict=True)]
 
     def half_up(side):
         return math.floor(side + 0.5)
 
     mistakes = {
         "at least one cell stays": lambda b, s, h, w: mistaken(b, s, h, w, half_up, half_up),
+        "no cell lies beyond the map": lambda b, s, h, w: one(b, s, 99, 99),
         "a cell counts where its middle lies inside, not where it is met": mistaken,
         "a cell counts where its middle lies inside, also at the right and below": lambda b, s, h, w: mistaken(
             b, s, h, w, end=math.floor
