@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,16 +25,15 @@ def race(rows: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     for column, label, colour in (("agnostic_AP50", "any garment", ORANGE), ("AP50", "mean over classes", BLUE)):
         left.plot(rows.seconds, rows[column].astype(float), "o", color=colour, label=label)
-    for row in rows.itertuples():
+    for number, row in enumerate(rows.itertuples(), 1):  # names would cover one another
         left.vlines(row.seconds, row.AP50, row.agnostic_AP50, color="#bbbbbb", linewidth=1, zorder=0)
-    for k, row in enumerate(rows.sort_values("seconds").itertuples()):  # by turns: neighbours would cover one another
-        below = k % 2 == 0
-        _name(left, row.seconds, row.AP50 if below else row.agnostic_AP50, row.name.replace(": ", ":\n"), below)
-    left.set(ylim=(-0.15, 1.15), yticks=np.arange(0, 1.1, 0.2), ylabel="AP50", title="here, same photos for all")
-    figure.legend(frameon=False, loc="outside lower left", ncols=2)
+        _name(left, row.seconds, row.agnostic_AP50, f"{number}")
+        left.plot([], [], linestyle="", marker=f"${number}$", color="black", label=row.name)
+    left.set(ylim=(0, 1.1), ylabel="AP50", title="here, same photos for all")
+    figure.legend(frameon=False, loc="outside lower left", ncols=3, fontsize=8)
     right.plot(PAPERS.seconds, PAPERS.mAP, "s", color="#777777")
     for row in PAPERS.itertuples():
-        _name(right, row.seconds, row.mAP, row.name, below=False)
+        _name(right, row.seconds, row.mAP, row.name)
     right.set(ylim=(60, 72), ylabel="mAP, %", title="the papers, VOC 2007")
     for axes in (left, right):
         axes.set(xscale="log", xlabel="seconds a photo, log scale")
@@ -47,6 +45,5 @@ def race(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _name(axes: Axes, x: float, y: float, text: str, below: bool) -> None:
-    offset, side = ((0, -5), "top") if below else ((0, 5), "bottom")
-    axes.annotate(text, (x, y), offset, textcoords="offset points", ha="center", va=side, size=8)
+def _name(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.annotate(text, (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom", size=8)
