@@ -27,6 +27,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes rather than seconds")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """With several workers (`-n 2`), a file's tests share one, and so do all that look at the same training."""
     for item in items:
