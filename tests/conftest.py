@@ -27,14 +27,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes rather than seconds")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """With several workers (`-n 2`), a file's tests share one, and so do all that look at the same training."""
-    for item in items:
-        group = "smoke_run" if "smoke_run" in item.fixturenames else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real photos (CCP, Shopee), or a skip that says where they were looked for."""
