@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from shopee_od.datasets.cache import per_file, photo_sizes
-from shopee_od.datasets.dataset import Dataset, Problems
+from shopee_od.datasets.dataset import CORNERS, Dataset, Problems
 from shopee_od.datasets.matfile import read_mat
 from shopee_od.types import InputError
 
@@ -170,4 +170,4 @@ def _image_row(path: Path, size: tuple[int, int]) -> dict:
 
 def _box_row(image_id: int, box: list[int], name: str) -> dict:
     row = {"image_id": image_id, "label": list(GARMENTS).index(name), "type": GARMENTS[name][0]}
-    return row | dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
+    return row | dict(zip(CORNERS, box, strict=True))

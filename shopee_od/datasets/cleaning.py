@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from shopee_od.datasets.dataset import Problems
+from shopee_od.datasets.dataset import CORNERS, Problems
 
 MIN_SIDE = 1.0
 """Pixels; a box under this in width or height holds no garment."""
@@ -63,7 +63,7 @@ def with_corners(
     """
     limits = np.array(sizes).reshape(-1, 2)
     cleaned, usable = clean_boxes(np.array(given), limits[:, 0], limits[:, 1], problems, places.__getitem__)
-    corners = [dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)) for box in cleaned]
+    corners = [dict(zip(CORNERS, box, strict=True)) for box in cleaned]
     return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from shopee_od.datasets.cache import photo_sizes
 from shopee_od.datasets.cleaning import clean_boxes, report
-from shopee_od.datasets.dataset import Problems
+from shopee_od.datasets.dataset import CORNERS, Problems
 from shopee_od.paths import inside
 from shopee_od.types import InputError
 
@@ -93,4 +93,4 @@ def with_boxes(rows: pd.DataFrame, file: str | Path, problems: Problems) -> pd.D
     """Adds x1, y1, x2, y2 inside the photo, of the columns x_1 to y_2; drops photos whose box is of no use."""
     given = rows[["x_1", "y_1", "x_2", "y_2"]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     boxes, usable = clean_boxes(given, rows.width, rows.height, problems, place_in(file, rows))
-    return rows.assign(**dict(zip(("x1", "y1", "x2", "y2"), boxes.T, strict=True)))[usable]
+    return rows.assign(**dict(zip(CORNERS, boxes.T, strict=True)))[usable]

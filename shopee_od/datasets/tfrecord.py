@@ -19,7 +19,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
-from shopee_od.datasets.dataset import Dataset, Problems
+from shopee_od.datasets.dataset import CORNERS, Dataset, Problems
 from shopee_od.datasets.photos import SLIMMEST, is_plain_jpeg, read_photo
 from shopee_od.paths import read_json, whole_file, write_json
 from shopee_od.types import InputError
@@ -141,7 +141,7 @@ def _example(row, boxes: pd.DataFrame | None) -> tf.train.Example:
         WIDTH: _ints([width]),
     }
     if boxes is not None and len(boxes):
-        xyxy = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float32)
+        xyxy = boxes[CORNERS].to_numpy(np.float32)
         for name, column, side in zip(SIDES, (1, 0, 3, 2), (height, width, height, width), strict=True):
             feature[f"{BOX}/{name}"] = _floats(xyxy[:, column] / side)
         feature[LABEL] = _ints(boxes.label + 1)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.window_cnn import SIDE, levels, network, normalised, probabilities, scored
 from shopee_od.ops.boxes import clip, iou
@@ -52,7 +52,7 @@ def first_windows(photos, truths, rng: np.random.Generator) -> tuple[np.ndarray,
     """Photos and their boxes -> uint8 (N, 48, 48, 3) windows and int (N,) labels, 0 where there is no garment."""
     patches, labels = [], []
     for photo, boxes in zip(photos, truths, strict=True):
-        corners = np.repeat(boxes[["x1", "y1", "x2", "y2"]].to_numpy(float), POSITIVES, axis=0)
+        corners = np.repeat(boxes[CORNERS].to_numpy(float), POSITIVES, axis=0)
         sides = np.tile(corners[:, 2:] - corners[:, :2], 2)
         shaken = clip(corners + rng.uniform(-SHAKEN, SHAKEN, corners.shape) * sides, *photo.shape[:2])
         empty = background(photo, boxes, rng)
@@ -66,7 +66,7 @@ def background(photo: np.ndarray, boxes, rng: np.random.Generator) -> np.ndarray
     size = photo.shape[:2]
     every = [to_photo(windows(*level, (SIDE, SIDE), SIDE // 2), level, size) for level in levels(*size)]
     every = np.concatenate([np.zeros((0, 4)), *every])
-    free = every[iou(every, boxes[["x1", "y1", "x2", "y2"]].to_numpy()).max(axis=1, initial=0) < APART]
+    free = every[iou(every, boxes[CORNERS].to_numpy()).max(axis=1, initial=0) < APART]
     return free[rng.permutation(len(free))[:NEGATIVES]]
 
 
@@ -76,7 +76,7 @@ def hard_negatives(model, photo: np.ndarray, boxes) -> np.ndarray:
     if not found:
         return np.zeros((0, 4))
     places, empty = (np.concatenate(each) for each in zip(*found, strict=True))
-    wrong = iou(places, boxes[["x1", "y1", "x2", "y2"]].to_numpy()).max(axis=1, initial=0) < APART
+    wrong = iou(places, boxes[CORNERS].to_numpy()).max(axis=1, initial=0) < APART
     order = np.argsort(np.where(wrong, empty, np.inf))[:HARD]
     return places[order][wrong[order] & (empty[order] < 0.5)]
 

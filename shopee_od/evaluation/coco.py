@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from pycocotools.cocoeval import COCOeval
 
+from shopee_od.datasets.dataset import CORNERS
 from shopee_od.types import Detections
 
 IOUS = np.linspace(0.5, 0.95, 10)
@@ -63,8 +64,8 @@ def match(
     on an ignore box is a mistake, as on any box, and so is one of another category.
     """
     by_photo = defaultdict(list)
-    rows = truth[["image_id", "x1", "y1", "x2", "y2", "category", "ignore", "iscrowd"]]
-    for image_id, *row in rows.astype(dict.fromkeys(["x1", "y1", "x2", "y2"], float)).itertuples(False, None):
+    rows = truth[["image_id", *CORNERS, "category", "ignore", "iscrowd"]]
+    for image_id, *row in rows.astype(dict.fromkeys(CORNERS, float)).itertuples(False, None):
         by_photo[image_id].append(row)
     parts = []
     for start in range(0, len(image_ids), PHOTOS_AT_ONCE):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.evaluation.coco import AT_50, IOUS
 from shopee_od.evaluation.curves import together
 from shopee_od.evaluation.views import by_class
@@ -48,7 +48,7 @@ def photos_hit(
 
 def boxes_hit(detections: Mapping[int, Detections], dataset: Dataset, threshold: float) -> np.ndarray:
     """bool (M,), for each row of `dataset.boxes`: boxed at IoU >= 0.5 by a detection of any class, as `photos_hit`."""
-    corners = dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy()
+    corners = dataset.boxes[CORNERS].to_numpy()
     hit = np.zeros(len(corners), bool)
     for image_id, rows in dataset.boxes.groupby("image_id").indices.items():
         overlap = iou(corners[rows], detections[image_id].above(threshold).boxes)

@@ -59,13 +59,13 @@ def batches(params, canvas: tuple[int, int], input_context=None) -> tf.data.Data
             "source_id": parsed[SOURCE],
         }
 
-    size = params.global_batch_size
+    photos = params.global_batch_size
     if input_context:
-        size = input_context.get_per_replica_batch_size(size)
+        photos = input_context.get_per_replica_batch_size(photos)
     return (
         _records(params, input_context)
         .map(read, tf.data.AUTOTUNE)
-        .padded_batch(size, ((*canvas, 3), shapes), (0.0, empty), params.drop_remainder)
+        .padded_batch(photos, ((*canvas, 3), shapes), (0.0, empty), params.drop_remainder)
         .prefetch(tf.data.AUTOTUNE)
     )
 

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.ops.anchors import best_anchor
 from shopee_od.profiles import Profile
 
@@ -71,7 +71,7 @@ def gate(dataset: Dataset, profile: Profile) -> Gate:
     scale = np.minimum(width / images.width, height / images.height)
     boxes = dataset.boxes[dataset.counts].reset_index(drop=True)
     factor = boxes.image_id.map(dict(zip(images.image_id, scale, strict=True)))
-    corners = boxes[["x1", "y1", "x2", "y2"]].mul(factor, axis=0)
+    corners = boxes[CORNERS].mul(factor, axis=0)
     best, anchor = _best(corners.to_numpy(), (height, width), profile)
     seen = corners.assign(box_id=boxes.box_id, image_id=boxes.image_id, label=boxes.label, scale=factor, best=best)
     seen[["a1", "b1", "a2", "b2"]] = anchor
