@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shopee_od.detectors.fast_rcnn_network import Network
 
 LONGEST = 320  # pixels: the longer side of every photo, in training and in detection
-EPOCHS = 6  # how often training sees each photo, about
+EPOCHS = 8  # how often training sees each photo, about
 MEASURED = ("class_loss", "box_loss", "accuracy")
 
 

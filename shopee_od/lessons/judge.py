@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -31,22 +32,34 @@ def judge(
     """
     if not callable(answer):
         return Outcome("not attempted", "hand in the function itself, without brackets after its name")
-    cases, got = list(cases), []
-    for case in cases:
-        try:
-            got.append(answer(*(value.copy() if isinstance(value, np.ndarray) else value for value in case)))
-        except NotImplementedError:
-            return Outcome("not attempted")
-        except Exception as e:  # whatever a learner's code raises is an answer, too
-            return Outcome("wrong", f"{_call(answer, case)} raises {type(e).__name__}: {e}")
+    cases = list(cases)
+    got = [_run(answer, case) for case in cases]
+    if any(isinstance(value, NotImplementedError) for value in got):
+        return Outcome("not attempted")
     if all(value is None or value is ... for value in got):
         return Outcome("not attempted")
     for case, value in zip(cases, got, strict=True):
         expected = reference(*case)
         if not _same(value, expected):
-            says = f"{_call(answer, case)} gives {_short(value)}, expected {_short(expected)}"
+            did = f"raises {_raised(answer, value)}" if isinstance(value, Exception) else f"gives {_short(value)}"
+            says = f"{_call(answer, case)} {did}, expected {_short(expected)}"
             return Outcome("wrong", "; ".join([says, *_named(got, cases, mistakes or {})]))
     return Outcome("correct")
+
+
+def _run(function: Callable, case: tuple):
+    """What it answers; whatever a learner's code raises is an answer, too."""
+    try:
+        return function(*(value.copy() if isinstance(value, np.ndarray) else value for value in case))
+    except Exception as e:
+        return e
+
+
+def _raised(answer: Callable, error: Exception) -> str:
+    """The error, and the last line of the answer's own file that led to it, where that can be read."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{type(error).__name__}: {error}" + (f" (at `{lines[-1]}`)" if lines and lines[-1] else "")
 
 
 def _named(got: list, cases: list[tuple], mistakes: Mapping[str, Callable]) -> list[str]:
@@ -54,7 +67,7 @@ def _named(got: list, cases: list[tuple], mistakes: Mapping[str, Callable]) -> l
     alike = (
         says
         for says, mistake in mistakes.items()
-        if all(_same(value, mistake(*case)) for value, case in zip(got, cases, strict=True))
+        if all(_same(value, _run(mistake, case)) for value, case in zip(got, cases, strict=True))
     )
     return list(islice(alike, 1))
 
@@ -62,6 +75,8 @@ def _named(got: list, cases: list[tuple], mistakes: Mapping[str, Callable]) -> l
 def _same(value, expected) -> bool:
     if expected is None or value is None:
         return value is expected
+    if isinstance(expected, Exception) or isinstance(value, Exception):
+        return type(value) is type(expected)
     try:
         value, expected = np.asarray(value, float), np.asarray(expected, float)
     except (TypeError, ValueError):

@@ -137,7 +137,7 @@ def l1(x):
 
 
 def one_roi(probabilities, deltas, label, targets, of_box=l1, always=False, row=-1, total=np.sum):
-    off = deltas[min(label + row, len(deltas) - 1)] - targets
+    off = deltas[label + row] - targets
     return -math.log(probabilities[label]) + (total(of_box(off)) if label or always else 0)
 
 
@@ -438,6 +438,12 @@ def test_an_answer_may_change_what_it_is_given():
         return value
 
     assert checks.threshold_for(spoiling).state == "correct"
+
+
+def test_an_error_is_shown_with_its_line():
+    said = checks.roi_loss(lambda *case: one_roi(*case, row=1)).says
+    assert "raises IndexError: index 2 is out of bounds for axis 0 with size 2" in said
+    assert "(at `off = deltas[label + row] - targets`), expected 2.813" in said
 
 
 def test_what_is_wrong_is_shown():

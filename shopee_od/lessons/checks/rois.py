@@ -86,7 +86,7 @@ def roi_loss(answer: Callable[[np.ndarray, np.ndarray, int, np.ndarray], float])
         return sum(multi_task(np.log(probabilities)[None], deltas[None], np.array([label]), targets[None]))
 
     def mistaken(probabilities, deltas, label, targets, of_box=smooth_l1, row=-1, total=np.sum, always=False):
-        off = deltas[min(label + row, len(deltas) - 1)] - targets  # background takes the last row: Python counts −1 so
+        off = deltas[label + row] - targets  # background takes the last row: Python counts −1 so
         return -np.log(probabilities[label]) + (total(of_box(off)) if label or always else 0.0)
 
     mistakes = {
