@@ -233,7 +233,7 @@ PROFILES = {
 
 
 # Drawings of 300 px are learnt on smaller canvases, and sooner than photos of people.
-ADAPTED = {("laptop", "shopsim"): {"input_size": 256, "steps": 1000, "validate_every": 250}}
+ADAPTED = {("laptop", "shopsim"): {"input_size": 256, "steps": 750, "validate_every": 250}}
 
 
 def profile(name: str, dataset: str = "") -> Profile:

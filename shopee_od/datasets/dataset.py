@@ -166,6 +166,10 @@ class Dataset:
         """The rows of one photo's boxes."""
         return self.boxes[self.boxes.image_id == image_id]
 
+    def counted_boxes_of(self, image_id: int) -> pd.DataFrame:
+        """The rows of those of its boxes that count."""
+        return self.boxes[(self.boxes.image_id == image_id) & self.counts]
+
     @property
     def counts(self) -> np.ndarray:
         """bool (M,), for each row of `boxes`: it counts, being neither an ignore nor a crowd box."""

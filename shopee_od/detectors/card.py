@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
 
 from shopee_od.paths import read_json, write_json
 from shopee_od.types import TYPES, Card, Cost, InputError, peak_memory
 
 CARD = "detector.json"
+LITTER = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")  # what systems and JupyterLab leave in any folder
 
 
 def write_card(directory: Path, card: Card) -> None:
@@ -32,6 +36,25 @@ def read_card(directory: Path) -> Card:
     if not 0 <= card.threshold <= 1:
         raise InputError(f"{path}: threshold {card.threshold} is not in 0–1; save the detector again")
     return card
+
+
+def own_folder(directory: Path, names: Iterable[str]) -> None:
+    """Raises InputError where `directory` holds anything but these names, and what a killed writing of them left."""
+    directory, names = Path(directory), tuple(names)
+    for file in directory.iterdir() if directory.is_dir() else ():
+        left = file.name.startswith(tuple(f".{name}." for name in names))
+        if file.name not in names and file.name not in LITTER and not left:
+            raise InputError(
+                f"{directory} holds other things than a detector ({file.name}); give it a folder of its own"
+            )
+
+
+def checked(image: np.ndarray) -> np.ndarray:
+    """The photo, as it is. Raises InputError where it is not uint8 (H, W, 3)."""
+    if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8):
+        shape = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"a photo is uint8 (height, width, 3), not {shape}")
+    return image
 
 
 class Carded:

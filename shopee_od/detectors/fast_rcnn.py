@@ -82,7 +82,11 @@ class FastRCNN(ProposalDetector):
         seconds count as training in any case. Raises InputError where no photo has a box.
         """
         weights, file = "EfficientNet-Lite0 of ImageNet", Path(run_dir) / CHECKPOINT
-        self._fit_once(train, val, run_dir, seed, "lite0", weights, lambda photos: self._learn(photos, val, file, seed))
+
+        def learn(photos: Dataset) -> Learnt:
+            return self._learn(photos, val, file, seed)
+
+        self._fit_once(train, val, run_dir, seed, "lite0", weights, learn, epochs=self._epochs)
 
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> feature maps, proposals, scores, refined boxes, kept detections."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import SLIMMEST
-from shopee_od.detectors.card import CARD, Carded, read_card, write_card
+from shopee_od.detectors.card import CARD, Carded, checked, own_folder, read_card, write_card
 from shopee_od.detectors.heads import Heads, trace
 from shopee_od.paths import whole_folder
 from shopee_od.profiles import Profile, best_canvas
@@ -125,17 +125,14 @@ class FasterRCNN(Carded):
     def save(self, directory: Path) -> None:
         """detector.json and the SavedModel, whole or not at all. Raises InputError where other things lie there."""
         card, directory = self._trained(), Path(directory)
-        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, SAVED_MODEL}:
-            raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
+        own_folder(directory, (CARD, SAVED_MODEL))
         with whole_folder(directory) as part:
             shutil.copytree(self._learnt, part / SAVED_MODEL)
             write_card(part, card)
 
     def _fit_to_canvas(self, image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
         """The name of the canvas that shows the photo largest, the photo in it (1, H, W, 3), its image_info (4, 2)."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise InputError(f"a photo is uint8 (height, width, 3), not {image.dtype} {image.shape}")
-        height, width = image.shape[:2]
+        height, width = checked(image).shape[:2]
         h, w = best_canvas(self._trained().trained["canvases"], width, height)
         # A thinner photo would be scaled to no pixels at all: its edge is repeated.
         thinnest = -(-max(height, width) // SLIMMEST)

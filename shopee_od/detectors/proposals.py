@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from threading import Thread
@@ -66,10 +67,21 @@ def prepare(paths: Iterable[str]) -> None:
     missing = [path for path in paths if not _is_held(path)]
     if not missing:
         return
+    workers = min(PROCESSES, os.cpu_count() or 1, len(missing) // 4)
+    if workers < 2:
+        for path in missing:
+            _search_and_keep(path)
+        return
     # TensorFlow's threads do not survive a fork.
-    workers = min(PROCESSES, os.cpu_count() or 1, len(missing))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
-        list(tqdm(pool.map(_search_and_keep, missing), "selective search", len(missing), unit="photo", mininterval=2))
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
+            found = pool.map(_search_and_keep, missing)
+            list(tqdm(found, "selective search", len(missing), unit="photo", mininterval=2))
+    except BrokenProcessPool:
+        raise InputError(
+            "the processes that search for proposals ended; in a script, put what runs below "
+            "`if __name__ == '__main__':`, since each of them imports it"
+        ) from None
 
 
 def _search(image: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
+from shopee_od.detectors.card import checked
 from shopee_od.detectors.proposals import MOST, Proposals, prepare, proposals
 from shopee_od.detectors.regions import RegionDetector, suppressed
 from shopee_od.ops.boxes import clip
@@ -51,15 +52,15 @@ class ProposalDetector(RegionDetector):
         """Some of what was looked at, and the class of each -> (N, 4): their boxes, as the class has it."""
         raise NotImplementedError
 
-    def _fit_once(self, *args) -> None:
-        super()._fit_once(*args)
+    def _fit_once(self, *args, **settings) -> None:
+        super()._fit_once(*args, **settings)
         self.seconds = dict.fromkeys(self.steps, 0.0)  # from here on, as the cost
 
     def _searched(self, image: np.ndarray) -> Proposals:
         """The photo's proposals; what was kept counts with the seconds that it took."""
         self._trained()
         start = time.perf_counter()
-        found = proposals(image).first(MOST)
+        found = proposals(checked(image)).first(MOST)
         self._spared = found.seconds - (time.perf_counter() - start)
         return found
 
@@ -98,6 +99,5 @@ def prepared(train: Dataset, val: Dataset | None) -> float:
 def labelled(train: Dataset) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray, Proposals]]:
     """Photo by photo: its id, it, the boxes that count float32 (M, 4) with labels (M,), its proposals."""
     for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image, rows = read_photo(path), train.boxes_of(image_id)
-        rows = rows[~(rows.ignore | rows.iscrowd)]
+        image, rows = read_photo(path), train.counted_boxes_of(image_id)
         yield image_id, image, rows[CORNERS].to_numpy(np.float32), rows.label.to_numpy(), proposals(image).first(MOST)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.card import CARD, Carded, write_card
+from shopee_od.detectors.card import CARD, Carded, checked, own_folder, read_card, write_card
 from shopee_od.ops.nms import nms_by_class
 from shopee_od.paths import whole_folder
 from shopee_od.types import Card, Cost, Detections, InputError, Stage
@@ -22,6 +22,7 @@ SUPPRESS = 0.4  # NMS drops what overlaps a better box of its class more
 KEPT = 300  # regions that NMS is given
 WEIGHTS = "weights.npz"
 CHECKPOINT = "checkpoint.npz"  # where long training goes on from; gone once the detector is saved
+OWN = (CARD, WEIGHTS, CHECKPOINT)
 
 
 class RegionDetector(Carded):
@@ -52,7 +53,7 @@ class RegionDetector(Carded):
     ) -> Iterator[Detections]:
         """uint8 (H, W, 3) RGB photos -> their Detections, in order; boxes of a class suppressed above IoU 0.4."""
         self._trained()
-        for image in images:
+        for image in map(checked, images):
             start, self._spared = time.perf_counter(), 0.0
             before, regions, passes = self._candidates(image, score_threshold)
             kept = suppressed(before)
@@ -62,8 +63,7 @@ class RegionDetector(Carded):
     def save(self, directory: Path) -> None:
         """detector.json and the weights, whole or not at all. Raises InputError where other things lie there."""
         card, directory = self._trained(), Path(directory)
-        if directory.exists() and {file.name for file in directory.iterdir()} - {CARD, WEIGHTS, CHECKPOINT}:
-            raise InputError(f"{directory} holds other things than a detector; give it a folder of its own")
+        own_folder(directory, OWN)
         with whole_folder(directory) as part:
             np.savez(part / WEIGHTS, **self._arrays())
             write_card(part, card)
@@ -87,22 +87,23 @@ class RegionDetector(Carded):
         method: str,
         weights: str,
         learn: Callable[[Dataset], object],
+        **settings,
     ) -> None:
         """What `learn` makes of the photos with boxes, a card for it, and the threshold with the best F1 on `val`.
 
-        A detector of the same photos, those of `val` too, and seed that `run_dir` holds is taken as it is; a new one is
-        saved there. method, weights: for its name, and those it started from. Raises InputError where no photo has a
-        box.
+        A detector of the same photos, those of `val` too, seed and settings that `run_dir` holds is taken as it is; a
+        new one is saved there. method, weights: for its name, and those it started from. Raises InputError where no
+        photo has a box, and where `run_dir` holds anything else than a detector of this kind.
         """
         from shopee_od.evaluation import best_threshold, predict
 
         given = [each.fingerprint() for each in (train, val) if each is not None]
-        run_dir, key = Path(run_dir), {"fingerprints": given, "seed": seed, "weights": weights}
-        if (run_dir / CARD).is_file():
-            kept = self.load(run_dir)
-            if key.items() <= kept.trained.items():
-                self._learnt, self._card = kept._learnt, kept._card
-                return
+        run_dir, key = Path(run_dir), {"fingerprints": given, "seed": seed, "weights": weights, **settings}
+        own_folder(run_dir, OWN)
+        kept = self._held(run_dir)
+        if kept is not None and key.items() <= kept.trained.items():
+            self._learnt, self._card = kept._learnt, kept._card
+            return
         start, self._spared, train = time.perf_counter(), 0.0, train.with_boxes()
         self._learnt = learn(train)
         minutes = round((time.perf_counter() - start + self._spared) / 60, 1)
@@ -115,6 +116,19 @@ class RegionDetector(Carded):
             self._card = replace(self._card, threshold=threshold, trained=trained | {"threshold_f1_on_val": f1})
         self._cost = Cost()
         self.save(run_dir)
+
+    def _held(self, run_dir: Path) -> RegionDetector | None:
+        """The detector there; None where there is none, or a damaged one. Raises InputError on one of another kind."""
+        try:
+            kind = read_card(run_dir).kind
+        except InputError:
+            return None
+        if kind != self.kind:
+            raise InputError(f"{run_dir} holds a detector of the kind {kind}; give this one a folder of its own")
+        try:
+            return self.load(run_dir)
+        except InputError:
+            return None
 
 
 def suppressed(before: Detections) -> Detections:

@@ -15,7 +15,7 @@ import tf_keras
 
 from shopee_od.detectors.heads import candidates
 from shopee_od.detectors.spp_network import scaled
-from shopee_od.garden.backbones import lite0, normalised
+from shopee_od.garden.backbones import BACKBONES, lite0, normalised
 from shopee_od.ops import two_stage
 from shopee_od.ops.anchors import anchors
 from shopee_od.ops.matching import POSITIVE, drawn, label_anchors, targets
@@ -48,8 +48,11 @@ class RPN:
     """Photos in, proposals out; whatever it is taught, it is taught one photo a step, as in the paper."""
 
     def __init__(self, profile: Profile, seed: int = 0):
-        """Untrained, with ImageNet's backbone. Of the profile: input_size, the levels, the anchors, proposals."""
-        self._profile, self._levels = profile, range(profile.min_level, profile.max_level + 1)
+        """Untrained, with ImageNet's backbone. Of the profile: input_size, the levels that this backbone has, the
+        anchors, proposals.
+        """
+        deepest = min(profile.max_level, BACKBONES["efficientnet-lite0"].max_level)
+        self._profile, self._levels = profile, range(profile.min_level, deepest + 1)
         self._shapes = (profile.anchor_size, profile.anchor_scales, profile.anchor_ratios)
         whole = lite0()
         backbone = tf_keras.Model(whole.inputs, [whole.output[str(level)] for level in self._levels])
@@ -66,8 +69,13 @@ class RPN:
         self._see = tf.function(lambda photos: backbone(photos, training=False), [photo])
 
     def maps(self, image: np.ndarray) -> Maps:
-        """uint8 (H, W, 3) -> its maps, which learning does not change: they are worked out once."""
-        small = scaled(image, self._profile.input_size)
+        """uint8 (H, W, 3) -> its maps, which learning does not change: they are worked out once.
+
+        The photo is scaled as it would be into the profile's canvas, but for whole cells.
+        """
+        height, width = image.shape[:2]
+        canvas = self._profile.canvas(width, height)
+        small = scaled(image, min(canvas[0] / height, canvas[1] / width) * min(height, width))
         cells = self._see(normalised(small[None]))
         return Maps([each.numpy() for each in cells], small.shape[:2], image.shape[:2])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.card import read_card
+from shopee_od.detectors.card import checked, read_card
 from shopee_od.detectors.regions import RegionDetector, joined, opened
 from shopee_od.detectors.templates import ROUNDS, Templates, learn
 from shopee_od.ops.hog import cells
@@ -56,11 +56,14 @@ class SlidingWindow(RegionDetector):
         A detector of the same photos and seed that `run_dir` holds is taken as it is; `profile` has no size for this.
         Raises InputError where no photo has a box.
         """
-        self._fit_once(train, val, run_dir, seed, "hog-svm", "none", lambda photos: learn(photos, seed, self.rounds))
+        rounds = self.rounds
+        self._fit_once(train, val, run_dir, seed, "hog-svm", "none", lambda p: learn(p, seed, rounds), rounds=rounds)
 
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> HOG of the photo at its own size, best windows, kept detections."""
-        features = Stage("features", "HOG: how strong edges of each direction are, by cell.", {"cells": cells(image)})
+        features = Stage(
+            "features", "HOG: how strong edges of each direction are, by cell.", {"cells": cells(checked(image))}
+        )
         return Trace(image, (features, *self._last_stages(image)))
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -131,7 +131,7 @@ def map_cnn() -> MapCNN:
     return MapCNN()
 
 
-def scaled(image: np.ndarray, side: int) -> np.ndarray:
+def scaled(image: np.ndarray, side: float) -> np.ndarray:
     """uint8 (H, W, 3) -> uint8 (h, w, 3) with about `side` pixels on its shorter side, the shape kept but for rounding.
 
     Both sides are whole cells, so that the RoI of the whole photo is the whole map.

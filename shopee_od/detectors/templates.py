@@ -167,8 +167,7 @@ def positive_features(train: Dataset, templates: Templates) -> list[np.ndarray]:
     """For each class float32 (2 · boxes, D): HOG of its boxes, scaled to its window, as they are and mirrored."""
     found = [[np.zeros((0, len(weights)), np.float32)] for weights in templates.weights]
     for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image, boxes = read_photo(path), train.boxes_of(image_id)
-        boxes = boxes[~(boxes.ignore | boxes.iscrowd)]
+        image, boxes = read_photo(path), train.counted_boxes_of(image_id)
         for label, box in zip(boxes.label, clip(boxes[CORNERS].to_numpy(), *image.shape[:2]).round(), strict=True):
             if (box[2:] - box[:2] >= CELL).all():
                 found[label].append(as_found(image, box.astype(int), templates.shapes[label]))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.card import read_card
+from shopee_od.detectors.card import checked, read_card
 from shopee_od.detectors.regions import RegionDetector, joined, opened
 from shopee_od.ops.pyramid import resized, to_photo, windows
 from shopee_od.profiles import Profile
@@ -130,7 +130,7 @@ class WindowCNN(RegionDetector):
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> a map of scores for each level, best windows, kept detections."""
         maps = {}
-        for number, (size, _, logits) in enumerate(scored(self._learnt, image, shared=True)):
+        for number, (size, _, logits) in enumerate(scored(self.model, checked(image), shared=True)):
             shape = [(side - SIDE) // STRIDE + 1 for side in size]
             maps[f"level {number}"] = probabilities(logits)[:, 1:].max(axis=1).reshape(shape)
         scores = Stage("scores", "How like a garment the window at each place is, size by size.", maps)

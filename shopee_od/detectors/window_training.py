@@ -33,8 +33,7 @@ def learn(train: Dataset, seed: int):
     tf_keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     photos = [read_photo(path) for path in tqdm(train.images.path, "windows: photos", unit="photo")]
-    truths = [train.boxes_of(image_id) for image_id in train.images.image_id]
-    truths = [boxes[~(boxes.ignore | boxes.iscrowd)] for boxes in truths]
+    truths = [train.counted_boxes_of(image_id) for image_id in train.images.image_id]
     patches, labels = first_windows(photos, truths, rng)
     model = network(len(train.classes))
     train_on(model, patches, labels, EPOCHS, rng)
@@ -94,8 +93,9 @@ def train_on(model, patches: np.ndarray, labels: np.ndarray, epochs: int, rng: n
     import tensorflow as tf
     import tf_keras
 
-    steps = len(patches) // BATCH * epochs
-    optimizer = tf_keras.optimizers.Adam(tf_keras.optimizers.schedules.CosineDecay(RATE, max(steps, 1)))
+    size = min(BATCH, len(patches))
+    steps = len(patches) // size * epochs
+    optimizer = tf_keras.optimizers.Adam(tf_keras.optimizers.schedules.CosineDecay(RATE, steps))
 
     @tf.function
     def step(images, wanted):
@@ -107,7 +107,7 @@ def train_on(model, patches: np.ndarray, labels: np.ndarray, epochs: int, rng: n
 
     for _ in tqdm(range(epochs), "windows: epochs", unit="epoch"):
         order = rng.permutation(len(patches))
-        for i in range(0, len(order) - BATCH + 1, BATCH):
-            images = normalised(patches[order[i : i + BATCH]])
-            mirrored = np.where(rng.random(BATCH)[:, None, None, None] < 0.5, images[:, :, ::-1], images)
-            step(tf.constant(mirrored), tf.constant(labels[order[i : i + BATCH]]))
+        for i in range(0, len(order) - size + 1, size):
+            images = normalised(patches[order[i : i + size]])
+            mirrored = np.where(rng.random(size)[:, None, None, None] < 0.5, images[:, :, ::-1], images)
+            step(tf.constant(mirrored), tf.constant(labels[order[i : i + size]]))

@@ -62,6 +62,10 @@ class Stages:
             image, info = preprocess_ops.resize_and_crop_image(image, canvas, padded_size=canvas)
             return {"canvas": image, "image_info": info}
 
+        images = tf.TensorSpec([None, *canvas, 3], tf.float32, "images")
+
+        # One function for both that call it: tracing the network is what saving takes its time for.
+        @tf.function(input_signature=[images], autograph=False)
         def outputs(images):
             batch = tf.shape(images)[0]
             boxes = {level: tf.tile(a[None], [batch, 1, 1, 1]) for level, a in anchors.items()}
@@ -100,11 +104,10 @@ class Stages:
         name = f"{canvas[0]}x{canvas[1]}"
         # Traced now: the second stage's weights are made by its first call, and must be there to be restored.
         photo = tf.TensorSpec([None, None, 3], tf.uint8, "photo")
-        images = tf.TensorSpec([None, *canvas, 3], tf.float32, "images")
         one = tf.TensorSpec([1, *canvas, 3], tf.float32, "images")
-        self._stages[f"fit_{name}"] = tf.function(fit).get_concrete_function(photo)
-        self._stages[f"detect_{name}"] = tf.function(detect).get_concrete_function(images)
-        self._stages[f"heads_{name}"] = tf.function(heads).get_concrete_function(one)
+        self._stages[f"fit_{name}"] = tf.function(fit, autograph=False).get_concrete_function(photo)
+        self._stages[f"detect_{name}"] = tf.function(detect, autograph=False).get_concrete_function(images)
+        self._stages[f"heads_{name}"] = tf.function(heads, autograph=False).get_concrete_function(one)
 
 
 def _x_first(boxes: tf.Tensor) -> tf.Tensor:

@@ -37,6 +37,7 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         super().__init__(params, logging_dir=logging_dir)
         self._profile, self._val = profile, val
 
+    @tf.autograph.experimental.do_not_convert
     def build_model(self):
         """The network for the configured canvas, with all its weights made."""
         config = self.task_config
@@ -105,10 +106,12 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         self.instance_box_perclass_metrics = self.instance_mask_perclass_metrics = None
         return [tf_keras.metrics.Mean(name, dtype=tf.float32) for name in ("total_loss", *FIGURES)]
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, inputs, model, optimizer, metrics=None):
         kept = [m for m in metrics or [] if m.name in ("total_loss", *FIGURES)]
         return super().train_step(self.prepared(inputs, training=True), model, optimizer, kept)
 
+    @tf.autograph.experimental.do_not_convert
     def validation_step(self, inputs, model, metrics=None):
         """Fault 5: detections for the metric, and the losses, which Model Garden reports as 0.
 

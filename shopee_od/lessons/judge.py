@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 
@@ -50,7 +51,7 @@ def judge(
 def _run(function: Callable, case: tuple):
     """What it answers; whatever a learner's code raises is an answer, too."""
     try:
-        return function(*(value.copy() if isinstance(value, np.ndarray) else value for value in case))
+        return function(*deepcopy(case))
     except Exception as e:
         return e
 

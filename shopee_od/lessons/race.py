@@ -41,9 +41,10 @@ def enter(setting: Setting, stage: str, detector: Detector) -> dict[str, float |
 
     AP50, AP: means over classes. agnostic_AP50, recall: all garments taken as one class; recall is the share of boxes
     found at IoU 0.5 by any of 100 detections. regions, cnn_passes, seconds: a photo, counted while it ran.
-    peak_memory: bytes, of the whole process up to here. Raises KeyError on a stage that is not one of STAGES.
+    peak_memory: bytes, of the whole process up to here. given: fingerprints of the photos to learn from and to be
+    judged on. Raises KeyError on a stage that is not one of STAGES.
     """
-    name, test = STAGES[stage], photos(setting)[2]
+    name, test, given = STAGES[stage], photos(setting)[2], _given(setting)
     before = replace(detector.cost)
     found = predict(detector, test)
     after, test = detector.cost, test.take(found)
@@ -64,20 +65,36 @@ def enter(setting: Setting, stage: str, detector: Detector) -> dict[str, float |
         "train_photos": detector.trained.get("photos"),
         "weights": detector.trained.get("weights"),
         "test_photos": len(test),
+        "given": given,
     }
     write_json(setting.output / FOLDER / f"{stage}.json", row)
     return row
 
 
 def rows(setting: Setting) -> pd.DataFrame:
-    """What has been entered in this output folder, a row a stage, from the bottom of the ladder."""
-    return entered(setting.output)
+    """What has been entered in this output folder, a row a stage, from the bottom of the ladder.
+
+    Rows of other photos, as another seed draws them, are left out, and said so.
+    """
+    found = entered(setting.output)
+    if not len(found):
+        return found
+    same = found.given == _given(setting) if "given" in found else pd.Series(False, found.index)
+    if not same.all():
+        print(f"left out, since they ran on other photos: {', '.join(found.name[~same])}")
+    return found[same]
 
 
 def entered(output: Path) -> pd.DataFrame:
     """The same of any output folder, a report's for one."""
     there = {stage: output / FOLDER / f"{stage}.json" for stage in STAGES}
     return pd.DataFrame.from_dict({s: read_json(f) for s, f in there.items() if f.is_file()}, orient="index")
+
+
+def _given(setting: Setting) -> str:
+    """What tells these photos from others."""
+    train, _, test = photos(setting)
+    return f"{train.fingerprint()[:16]} {test.fingerprint()[:16]}"
 
 
 def metrics(stage: str, row: dict) -> dict[str, float | int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from shopee_od import paths, profiles
 from shopee_od.datasets import locate, open_dataset
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
+from shopee_od.paths import read_json
 from shopee_od.profiles import Profile
 from shopee_od.types import Detector, InputError
 
@@ -56,14 +58,17 @@ class Setting:
         from shopee_od import load
 
         if self.trained:
-            return load(self.run / "detector")
-        small = self.output / "small"
+            found = load(self.run / "detector")
+            if found.classes != self.data.classes:
+                raise InputError(f"{self.run}: trained on other classes than these; run notebook 07 again, elsewhere")
+            return found
+        small, train = self.output / "small", self.data.split("train")
         print(f"Notebook 07 has not run here: a detector with {self._little.steps} steps of training takes its place.")
-        if not (small / "detector" / "detector.json").is_file():
+        if not (small / "detector" / "detector.json").is_file() or not self._learnt_in(small, train):
             from shopee_od.detectors.faster_rcnn import FasterRCNN
 
             detector = FasterRCNN()
-            detector.fit(self.data.split("train"), self._val, self._little, small, self.seed)
+            detector.fit(train, self._val, self._little, small, self.seed)
             detector.save(small / "detector")
         return load(small / "detector")
 
@@ -80,9 +85,11 @@ class Setting:
     @cached_property
     def followed(self) -> int:
         """image_id of the photo that all notebooks follow: of the test split, a garment of middling size,
-        from neck to hem where there is one.
+        from neck to hem where there is one; else the first with a box. Raises InputError where no test photo has one.
         """
         test = self.data.split("test")
+        if not test.counts.any():
+            raise InputError(f"{test.name} at {test.root}: no test photo has a box; label some first")
         photos = test.images.set_index("image_id")
         boxes = test.boxes[test.counts]
         size = photos.width * photos.height
@@ -91,12 +98,19 @@ class Setting:
         liked = boxes[(share > low) & (share < high)].sort_values(
             "type", key=lambda kind: kind != "full", kind="stable"
         )
-        return int(liked.image_id.iloc[0] if len(liked) else photos.index[0])
+        return int((liked if len(liked) else boxes).image_id.iloc[0])
 
     @property
     def photo(self) -> np.ndarray:
         """uint8 (H, W, 3): the photo that is followed."""
         return read_photo(self.data.take([self.followed]).images.path[0])
+
+    def _learnt_in(self, small: Path, train: Dataset) -> bool:
+        """Whether the run there learnt from these photos with these labels; one that did not is removed."""
+        same = read_json(small / "run.json").get("labels") == train.with_boxes().fingerprint()
+        if not same:
+            shutil.rmtree(small)
+        return same
 
     @property
     def _val(self) -> Dataset | None:

@@ -19,7 +19,7 @@ def lessons(shapes):
 
 @pytest.fixture(scope="module")
 def taught(lessons):
-    rpn = RPN(profile("smoke").with_(input_size=96), 0)
+    rpn = RPN(profile("smoke").with_(input_size=128), 0)
     maps = [rpn.maps(image) for image, _ in lessons]
     before = [rpn.proposals(each) for each in maps]
     losses = [rpn.learn(maps[k % 6], lessons[k % 6][1]) for k in range(90)]
@@ -33,6 +33,21 @@ def test_outputs_fit_the_anchors_of_each_level(taught):
     assert list(objectness) == list(deltas) == list(anchors) == [3, 4, 5]
     for level, boxes in anchors.items():
         assert objectness[level].shape == boxes.shape[:1] and deltas[level].shape == boxes.shape
+
+
+def test_levels_are_those_that_the_backbone_has(lessons):
+    """The profiles for GPUs have a sixth one, of a network that is larger than this one."""
+    rpn = RPN(profile("gpu").with_(input_size=128), 0)
+    maps = rpn.maps(lessons[0][0])
+    objectness, _ = rpn.outputs(maps)
+    assert {k: len(each) for k, each in objectness.items()} == {k: len(each) for k, each in rpn.anchors(maps).items()}
+    assert list(objectness) == [2, 3, 4, 5] and len(rpn.proposals(maps)[0])
+
+
+def test_a_photo_is_as_large_as_in_the_profile_s_canvas(lessons):
+    wanted, photo = profile("laptop"), np.zeros((825, 550, 3), np.uint8)
+    height, width = RPN(wanted, 0).maps(photo).canvas
+    assert abs(height * width / np.prod(wanted.canvas(550, 825)) - 1) < 0.1
 
 
 def test_it_learns_to_propose(taught, lessons):
