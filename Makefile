@@ -6,7 +6,12 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
-PROFILE ?= laptop
+# Of the environment none of these is taken: WSL has a NAME there, others a DATA_DIR.
+PROFILE = laptop
+DATASET = shopsim
+DATA_DIR =
+NAME =
+PHOTOS =
 # The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrules it.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
@@ -27,13 +32,12 @@ lint: $(READY)  ## check style, and that notebooks carry no outputs
 	@find . -name '*.ipynb' -not -path './.*' -not -path './reports/*' -not -name '.*' -print0 | xargs -0 -r \
 	$(BIN)/nbstripout --verify --extra-keys "metadata.papermill cell.metadata.papermill"
 
-DATASET ?= shopsim
 # Named options only where they are given; a report that was broken off is finished.
 REPORT = --dataset $(DATASET) --profile $(PROFILE) --resume $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \
 	$(if $(NAME),--name "$(NAME)") $(if $(PHOTOS),--photos "$(PHOTOS)")
 reports: $(READY)  ## run the notebooks into HTML: make reports [DATASET=ccp DATA_DIR=FOLDER PROFILE=laptop NAME=… PHOTOS=FOLDER]
 ifeq ($(DATASET)$(DATA_DIR),shopsim)
-	@$(BIN)/shopee-od data make shopsim
+	@[ -f "$${SHOPEE_OD_DATA:-data}/shopsim/shopsim.json" ] || $(BIN)/shopee-od data make shopsim
 endif
 	@$(BIN)/shopee-od report $(REPORT)
 

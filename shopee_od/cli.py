@@ -63,6 +63,8 @@ def train(
         return
     if run is None:
         raise InputError("say where the run goes: --run runs/NAME")
+    if run.exists() and not run.is_dir():
+        raise InputError(f"--run {run}: this is a file; name a folder")
     opened = open_dataset(dataset, data_dir)
     val = opened.split("val") if (opened.images.split == "val").any() else None
     from shopee_od.detectors.faster_rcnn import FasterRCNN
@@ -95,7 +97,10 @@ def evaluate(
     from shopee_od.evaluation import evaluate as run_evaluation
     from shopee_od.evaluation import table
     from shopee_od.paths import write_json
+    from shopee_od.types import InputError
 
+    if json and json.is_dir():
+        raise InputError(f"--json {json}: this is a folder; name a file")
     shelves = read_taxonomy(taxonomy)
     shelves.names(level)
     detector = shopee_od.load(model)
@@ -195,6 +200,11 @@ def main() -> None:
         app()
     except InputError as e:
         print(f"shopee-od: {e}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as e:
+        if not e.filename:
+            raise
+        print(f"shopee-od: {e.filename}: {e.strerror}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -16,7 +16,7 @@ Sizes = Annotated[list[str] | None, typer.Option("--set", help="Another size: st
 Shelves = Annotated[
     Path | None, typer.Option("--taxonomy", help="The shop's own categories; default the package's taxonomy.yaml.")
 ]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.", min=0, max=2**32 - 1)]
 
 
 @data.command("list")
@@ -85,10 +85,11 @@ def data_check(
         from shopee_od.datasets.duplicates import duplicates
 
         typer.echo(f"\nduplicates:\n{duplicates(opened)}")
-    found = gate.gate(opened, chosen)
-    typer.echo(f"\nbefore training with profile {profile}:\n{found}")
+    learnt = opened.split("train") if (opened.images.split == "train").any() else opened
+    found = gate.gate(learnt, chosen)
+    typer.echo(f"\nbefore training with profile {profile}, of the {len(learnt):,} photos to learn from:\n{found}")
     if pictures:
-        sheet = gate.pictures(found, opened)
+        sheet = gate.pictures(found, learnt)
         if sheet is None:
             typer.echo("every box has an anchor: nothing to draw")
             return

@@ -58,8 +58,11 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` to fill, which takes its place when the block ends well, else is removed."""
-    path = Path(path)
+    """A temporary folder beside `path` to fill, which takes its place when the block ends well, else is removed.
+
+    Where `path` is a link, what it leads to is replaced.
+    """
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:

@@ -136,7 +136,7 @@ class Profile:
                 raise InputError(f"profile {self.name}: {name} {getattr(self, name)}; use a share from 0 to under 1")
         if not 0 <= self.balance <= 1:
             raise InputError(f"profile {self.name}: balance {self.balance}; use 0 to 1")
-        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] < math.inf:
             raise InputError(f"profile {self.name}: scale {self.scale}; use (smallest, largest), both above 0")
 
 

@@ -42,6 +42,8 @@ def tag(
     Boxes are in pixels of the upright photo, x2 and y2 exclusive. Raises InputError where there are no photos.
     """
     out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{_name(out)} is a file; name a folder for the photos and tags")
     places = _places(paths, out)
     if not places:
         named = ", ".join(map(_name, paths))
@@ -74,7 +76,8 @@ def tag(
             except OSError as e:
                 tagged.failed[_name(file)] = f"{_name(file)}: tagged, but not drawn: {e}"
     finally:
-        write_tags(tagged, out)
+        if tagged.rows or tagged.failed:
+            write_tags(tagged, out)
     return tagged
 
 

@@ -118,6 +118,11 @@ def test_wrong_options_are_refused(model, cuts, tmp_path):
     assert "multiple of 32" in refused("train", *coco, "--run", tmp_path, "--set", "input_size=100")
     assert "no photos in split 'test'" in refused("evaluate", "--model", model, *coco)
     assert "detector.json" in refused("detect", cuts, "--model", tmp_path)
+    assert "scale" in refused("train", *coco, "--run", tmp_path, "--set", "scale=1")
+    assert "this is a file" in refused("train", *coco, "--run", cuts / "annotations.json")
+    assert "this is a folder" in refused("evaluate", "--model", model, *coco, "--json", tmp_path)
+    for command in (("train", *coco), ("data", "make", "shopsim")):
+        assert "-1" in CliRunner().invoke(app, [*map(str, command), "--seed", "-1"]).output
     assert "no data set 'cpp'" in refused("data", "check", "--dataset", "cpp")
 
 

@@ -195,6 +195,14 @@ def test_reports_of_other_data_are_the_same_run():
     assert make("-n", "reports", "PYTHON=python3", "DATASET=deepfashion").stdout.count("bin/shopee-od ") == 1
 
 
+def test_make_takes_nothing_for_reports_from_the_environment(monkeypatch):
+    """Windows' Linux has the machine's name in NAME."""
+    plan = make("-n", "reports", "PYTHON=python3").stdout
+    for name in ("NAME", "DATA_DIR", "DATASET", "PROFILE", "PHOTOS"):
+        monkeypatch.setenv(name, "DESKTOP-1")
+    assert make("-n", "reports", "PYTHON=python3").stdout == plan
+
+
 def test_notebooks_are_committed_through_nbstripout():
     attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8")
     assert "*.ipynb filter=nbstripout diff=ipynb" in attributes

@@ -89,6 +89,20 @@ def test_a_broken_off_run_keeps_its_tags(folder, tmp_path):
     assert len({row["file"] for row in read_csv(tmp_path / "out")}) == 2
 
 
+def test_a_run_that_came_to_nothing_leaves_an_earlier_ones_tags(folder, tmp_path):
+    tag(BrightSpot(), [folder], tmp_path / "out", progress=False)
+    before = read_csv(tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        tag(BrightSpot(breaks_at=0), [folder / "a.png"], tmp_path / "out", progress=False)
+    assert read_csv(tmp_path / "out") == before
+
+
+def test_a_file_is_no_place_for_tags(folder, tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(InputError, match="out is a file; name a folder"):
+        tag(BrightSpot(), [folder], tmp_path / "out", progress=False)
+
+
 def test_the_threshold_is_the_detectors_own_or_the_callers(folder, tmp_path):
     own = tag(BrightSpot(), [folder / "a.png"], tmp_path / "own", progress=False)
     low = tag(BrightSpot(), [folder / "a.png"], tmp_path / "low", threshold=0.1, progress=False)

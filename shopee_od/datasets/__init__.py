@@ -19,6 +19,7 @@ class Layout:
     """A data set that can be read: what it is, its reader, the files that show it is there, the mend where not.
 
     files:     each below the root; "A|B" is either
+    reads:     what the reader reads besides, where it is there
     published: the counts that its authors give, to hold those of `data check` against
     request:   how to get it, where it cannot be fetched
     folder:    its folder's name where data lies; "" is the data set's own
@@ -31,6 +32,7 @@ class Layout:
     published: str = ""
     request: str = ""
     folder: str = ""
+    reads: tuple[str, ...] = ()
 
     def read(self, root: str | Path) -> Dataset:
         """The data set at `root`. Raises InputError where it is not of this layout."""
@@ -89,6 +91,7 @@ DATASETS = {
         request=_AGREEMENT.format(
             benchmark="Category and Attribute Prediction", files="Anno_coarse/, Eval/ and Img/img.zip"
         ),
+        reads=tuple(f"Anno_coarse/list_category_{name}.txt|Anno/list_category_{name}.txt" for name in ("img", "cloth")),
     ),
     "deepfashion2": Layout(
         "DeepFashion2: photos of shops and customers with all their garments, 13 classes",
@@ -97,6 +100,7 @@ DATASETS = {
         published="191,961 photos in train/ and 32,153 in validation/",
         request="fill in the form that https://github.com/switchablenorms/DeepFashion2 links to; with the password "
         "that comes back, unpack train.zip and validation.zip",
+        reads=("validation/annos", "validation/image"),
     ),
     "modanet": Layout(
         "ModaNet: street photos, 6 classes of garments",
@@ -113,12 +117,14 @@ DATASETS = {
         published="45,623 photos in train2020 and 1,158 in val2020",
         request="https://fashionpedia.github.io/home/ links to instances_attributes_train2020.json, to val2020's, "
         "and to the photos' archives, train and val_test, of which the folders are train/ and test/",
+        reads=("instances_attributes_val2020.json", "test"),
     ),
     "voc": Layout(
         "your own labels as Pascal VOC: Annotations/*.xml and JPEGImages/",
         "voc:read_voc",
         ("Annotations", "JPEGImages"),
         request=_OWN,
+        reads=("ImageSets/Main",),
     ),
     "coco": Layout(
         "your own labels as COCO JSON: annotations.json and images/",
@@ -136,7 +142,7 @@ def locate(name: str, data_dir: str | Path | None = None) -> Path:
     """
     if name not in DATASETS:
         raise InputError(f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
-    root = Path(data_dir) if data_dir else home(name)
+    root = Path(data_dir).absolute() if data_dir else home(name)
     missing = DATASETS[name].missing(root)
     if missing:
         absent = f"{root}: no {name} data set here ({', '.join(missing)} missing)"

@@ -45,7 +45,8 @@ def read_category(root: str | Path) -> Dataset:
     report(problems, f"category that is not 1 to {len(categories)}: dropped", ~known, place_in(box_file, rows))
     rows = rows[known].assign(label=number[known].astype(int) - 1)
     rows = rows.assign(type=rows.label.map(dict(enumerate(categories.type))))
-    rows["split"] = _splits(read_rows(root / SPLIT_FILE, ("image_name", "evaluation_status"), problems), rows, problems)
+    given = read_rows(root / SPLIT_FILE, ("image_name", "evaluation_status"), problems)
+    rows["split"] = _splits(given, rows, box_file, problems)
     rows = with_sizes(rows, photos, box_file, problems)
     rows = with_boxes(rows, box_file, problems)
     rows["path"] = f"{photos}/" + rows.image_name
@@ -70,8 +71,8 @@ def _by_photo(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows.drop_duplicates("image_name").set_index("image_name")[column]
 
 
-def _splits(given: pd.DataFrame, rows: pd.DataFrame, problems: Problems) -> pd.Series:
+def _splits(given: pd.DataFrame, rows: pd.DataFrame, box_file: Path, problems: Problems) -> pd.Series:
     split = rows.image_name.map(_by_photo(given, "evaluation_status"))
     known = split.isin(SPLITS)
-    report(problems, "photo without train, val or test: in no split", ~known, place_in(SPLIT_FILE, rows))
+    report(problems, "photo without train, val or test: in no split", ~known, place_in(box_file, rows))
     return split.where(known, "")

@@ -34,12 +34,24 @@ def read_coco(root: str | Path) -> Dataset:
     return from_content("coco", Path(root), file, FOLDER, read_json(file), Problems())
 
 
-def from_content(name: str, root: Path, file: Path, folder: str, content: object, problems: Problems) -> Dataset:
-    """What a COCO JSON `file` holds -> the data set `name`, its photos below root/folder; as `read_coco` says."""
+def from_content(
+    name: str,
+    root: Path,
+    file: Path,
+    folder: str,
+    content: object,
+    problems: Problems,
+    places: list[str] | None = None,
+) -> Dataset:
+    """What a COCO JSON `file` holds -> the data set `name`, its photos below root/folder; as `read_coco` says.
+
+    places: what problems call each annotation, where it is not its number in `content`.
+    """
     categories, images = (_by_id(file, content, key, problems) for key in ("categories", "images"))
     annotations = entries(file, content, "annotations")
-    photos = _with_splits(_photos(root / folder, images, problems), problems)
-    boxes = _boxes(annotations, photos, categories, images, problems)
+    photos = _with_splits(_photos(root / folder, images, problems), images, problems)
+    places = places or [f"annotations[{k}]" for k in range(len(annotations))]
+    boxes = _boxes(annotations, places, photos, categories, images, problems)
     return Dataset.build(name, root, _names(file, categories), photos.values(), boxes, problems)
 
 
@@ -112,11 +124,15 @@ def split_by_place(place: int) -> str:
     return {1: "val", 2: "test", 7: "test"}.get(place % 10, "train")
 
 
-def _with_splits(photos: dict[int, dict], problems: Problems) -> dict[int, dict]:
-    """`split` of each row is one of SPLITS or ""; by the photo's place where no row has one."""
-    if all(row["split"] is None for row in photos.values()):
-        for place, row in enumerate(photos.values()):
-            row["split"] = split_by_place(place)
+def _with_splits(photos: dict[int, dict], images: dict[int, dict], problems: Problems) -> dict[int, dict]:
+    """`split` of each row is one of SPLITS or ""; by the image's place in the file where none has one.
+
+    Places count photos that are absent too: fetched later, they move no other into another split.
+    """
+    if not any(image.get("split") for image in images.values()):
+        for place, number in enumerate(images):
+            if number in photos:
+                photos[number]["split"] = split_by_place(place)
     for number, row in photos.items():
         if row["split"] is None:
             problems.add("no split, where other photos have one: photo in no split", f"image {number}")
@@ -128,6 +144,7 @@ def _with_splits(photos: dict[int, dict], problems: Problems) -> dict[int, dict]
 
 def _boxes(
     annotations: list[dict],
+    places: list[str],
     photos: dict[int, dict],
     categories: dict[int, dict],
     images: dict[int, dict],
@@ -139,9 +156,9 @@ def _boxes(
     for box_id, annotation in enumerate(annotations):
         image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
         if type(image_id) is not int or image_id not in images:
-            problems.add("box of an image that is not in the file: dropped", f"annotations[{box_id}]")
+            problems.add("box of an image that is not in the file: dropped", places[box_id])
         elif type(category_id) is not int or category_id not in categories:
-            problems.add("box of a category that is not in the file: dropped", f"annotations[{box_id}]")
+            problems.add("box of a category that is not in the file: dropped", places[box_id])
         elif image_id in photos:  # those left out were counted as photos
             kind = annotation.get("clothes_type"), categories[category_id].get("supercategory")
             row = {"box_id": box_id, "image_id": image_id, "label": labels[category_id]}
@@ -150,8 +167,7 @@ def _boxes(
             rows.append(row)
     given = [_corners(annotations[row["box_id"]]) for row in rows]
     sizes = [(photos[row["image_id"]]["width"], photos[row["image_id"]]["height"]) for row in rows]
-    places = [f"annotations[{row['box_id']}]" for row in rows]
-    return with_corners(rows, given, sizes, places, problems)
+    return with_corners(rows, given, sizes, [places[row["box_id"]] for row in rows], problems)
 
 
 def _corners(annotation: dict) -> tuple[float, float, float, float]:

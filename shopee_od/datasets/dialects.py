@@ -48,8 +48,8 @@ def read_modanet(root: str | Path) -> Dataset:
     file = root / MODANET_FILE
     if not file.is_file():
         raise InputError(f"{file}: there is no such file; put ModaNet's annotations there")
-    content = _garments(file, read_json(file), MODANET, problems)
-    return from_content("modanet", root, file, "images", content, problems)
+    content, places = _garments(file, read_json(file), MODANET, problems)
+    return from_content("modanet", root, file, "images", content, problems, places)
 
 
 def read_fashionpedia(root: str | Path) -> Dataset:
@@ -62,10 +62,10 @@ def read_fashionpedia(root: str | Path) -> Dataset:
     there = [root / name for name in FASHIONPEDIA_FILES if (root / name).is_file()]
     if not there:
         raise InputError(f"{root}: no {' and no '.join(FASHIONPEDIA_FILES)}; put Fashionpedia's annotations there")
-    images, annotations, categories = [], [], []
+    images, annotations, places, categories = [], [], [], []
     for file in there:
         folder, split = FASHIONPEDIA_FILES[file.name]
-        content = _garments(file, read_json(file), FASHIONPEDIA, problems)
+        content, own_places = _garments(file, read_json(file), FASHIONPEDIA, problems)
         if categories and categories != content["categories"]:
             raise InputError(f"{file}: its categories are not those of {there[0].name}; fetch both anew")
         categories = content["categories"]
@@ -82,12 +82,18 @@ def read_fashionpedia(root: str | Path) -> Dataset:
         for box in content["annotations"]:
             number = box.get("image_id")
             annotations.append(box | {"image_id": new.get(number) if type(number) is int else None})
+        places += own_places
     content = {"images": images, "annotations": annotations, "categories": categories}
-    return from_content("fashionpedia", root, there[0], "", content, problems)
+    return from_content("fashionpedia", root, there[0], "", content, problems, places)
 
 
-def _garments(file: Path, content: object, types: dict[str, str], problems: Problems) -> dict[str, list[dict]]:
-    """The file with only the classes of `types`, each with its type; boxes of others are counted and left out."""
+def _garments(
+    file: Path, content: object, types: dict[str, str], problems: Problems
+) -> tuple[dict[str, list], list[str]]:
+    """The file with only the classes of `types`, each with its type, and where its boxes stand there.
+
+    Boxes of others are counted and left out.
+    """
     every = entries(file, content, "categories")
     kept = [c for c in every if isinstance(c.get("name"), str) and c["name"] in types]
     categories = [category | {"supercategory": types[category["name"]]} for category in kept]
@@ -96,10 +102,12 @@ def _garments(file: Path, content: object, types: dict[str, str], problems: Prob
         raise InputError(f"{file}: no category {missing[0]!r}; fetch the file anew")
     ids, ours = ({c.get("id") for c in some if isinstance(c.get("id"), int)} for some in (every, kept))
     others = ids - ours
-    boxes = []
+    boxes, places = [], []
     for row, box in enumerate(entries(file, content, "annotations")):
         if type(box.get("category_id")) is int and box["category_id"] in others:
             problems.add("accessory or part of a garment: left out", f"{file.name} annotations[{row}]")
         else:
             boxes.append(box)
-    return {"images": entries(file, content, "images"), "annotations": boxes, "categories": categories}
+            places.append(f"{file.name} annotations[{row}]")
+    images = entries(file, content, "images")
+    return {"images": images, "annotations": boxes, "categories": categories}, places

@@ -14,7 +14,7 @@ from shopee_od.types import TYPES, InputError
 
 DEFAULT = Path(__file__).with_name("taxonomy.yaml")
 LEVELS = ("category", "group", "type")
-SAME_CLASSES = {"shopsim": "deepfashion", "deepfashion-women": "deepfashion"}
+SAME_CLASSES = {"shopsim": "deepfashion", "deepfashion-women": "deepfashion", "voc": "coco"}
 """Data sets that have another one's classes."""
 
 
@@ -41,6 +41,11 @@ class Taxonomy:
     def knows(self, dataset: str) -> bool:
         """Whether the classes of this data set have their places here."""
         return SAME_CLASSES.get(dataset, dataset) in self.classes
+
+    def unplaced(self, dataset: str, classes: Sequence[str]) -> list[str]:
+        """Those of a data set's classes that have no place here."""
+        held = self.classes.get(SAME_CLASSES.get(dataset, dataset), {})
+        return [name for name in classes if name not in held]
 
     def place(self, dataset: str, name: str, kind: str = "", level: str = "group") -> str:
         """A data set's class, the box's type if it is known -> its name at `level`; "" where that cannot be told.

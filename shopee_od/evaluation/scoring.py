@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -47,14 +48,19 @@ def evaluate(
     left_out: the photos that cannot be read, with the reason; the figures are over the others. Raises InputError
     where none is left.
     shop: what `across` finds by `shelves` at `level`, where the detector does not know all classes of `dataset` and the
-    taxonomy knows those of both; else None.
+    taxonomy has places for those of both; else None, and the first without one is named on stderr.
     """
     detections, left_out, seconds = predict_timed(detector, dataset, progress)
     scored = dataset.take(detections)
     figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
     figures |= {"seconds_per_photo": seconds, "left_out": left_out, "shop": None}
-    if shelves and figures["unknown_classes"] and all(map(shelves.knows, (dataset.name, detector.trained["dataset"]))):
-        figures["shop"] = across(detections, scored, detector, shelves, level)
+    if shelves and figures["unknown_classes"]:
+        both = (dataset.name, dataset.classes), (detector.trained["dataset"], detector.classes)
+        without = [f"{name}: {unplaced[0]!r}" for name, of in both if (unplaced := shelves.unplaced(name, of))]
+        if without:
+            print(f"not judged by the shop's groups: {shelves.path} has no place for {without[0]}", file=sys.stderr)
+        else:
+            figures["shop"] = across(detections, scored, detector, shelves, level)
     return figures
 
 

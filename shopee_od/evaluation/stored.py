@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,5 +79,5 @@ def _read(file: Path) -> Predictions | None:
             each = [Detections(*arrays) for arrays in zip(*parts, strict=True)]
             detections = dict(zip(held["image_ids"].tolist(), each, strict=True))
         return Predictions(detections, account["left_out"], account["seconds_per_photo"], fresh=False)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

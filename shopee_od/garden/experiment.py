@@ -20,8 +20,11 @@ CANDIDATES = 2  # of each level, for every proposal that NMS may leave of them a
 SCORE_FLOOR = 0.01  # detections below it are not made: COCO's AP has little left there
 
 
-def check(profile: Profile, classes: tuple[str, ...], labels, most_boxes: int) -> None:
-    """Refuses what would fail later: sizes, levels, class count, labels out of range, missing weights."""
+def check(profile: Profile, classes: tuple[str, ...], labels, most_boxes: int, where: str = "a photo") -> None:
+    """Refuses what would fail later: sizes, levels, class count, labels out of range, missing weights.
+
+    most_boxes: that any photo has, and `where`
+    """
     profile.check()
     deepest = backbone(profile.backbone).max_level
     if profile.max_level > deepest:
@@ -38,7 +41,7 @@ def check(profile: Profile, classes: tuple[str, ...], labels, most_boxes: int) -
     if wrong:
         raise InputError(f"label {wrong[0]} is out of range; there are {len(classes)} classes, 0–{len(classes) - 1}")
     if most_boxes > MAX_BOXES:
-        raise InputError(f"a photo has {most_boxes} boxes; Model Garden trains on at most {MAX_BOXES}: split the photo")
+        raise InputError(f"{where} has {most_boxes} boxes; Model Garden takes at most {MAX_BOXES}: split the photo")
     if backbone(profile.backbone).pretrained and not LITE0.is_file():
         raise InputError(f"{LITE0}: the pretrained weights are missing; reinstall shopee-od")
     if profile.frozen_level and not (backbone(profile.backbone).pretrained and 2 <= profile.frozen_level <= 5):

@@ -44,7 +44,7 @@ def train(train_set: Dataset, val_set: Dataset | None, profile: Profile, run_dir
     gpus = len(tf.config.list_physical_devices("GPU"))
     if gpus and profile.batch_size % gpus:
         raise InputError(f"batch_size {profile.batch_size} does not divide among {gpus} GPUs; use a multiple of {gpus}")
-    check(profile, train_set.classes, train_set.boxes.label, train_set.boxes.groupby("image_id").size().max())
+    check(profile, train_set.classes, train_set.boxes.label, *_most_boxes(train_set, val_set))
     canvas = profile.canvas(int(train_set.images.width.median()), int(train_set.images.height.median()))
     _claim(run_dir, train_set, val_set, profile, canvas, seed)
     records = convert(train_set, run_dir / "records" / "train")
@@ -132,6 +132,13 @@ def judged(val_set: Dataset | None, profile: Profile) -> Dataset | None:
     return val_set.sample(profile.val_photos)
 
 
+def _most_boxes(*parts: Dataset | None) -> tuple[int, str]:
+    """Of the photos with the most boxes how many they have, and the path of one."""
+    found = [(part, part.boxes.image_id.value_counts()) for part in parts if part is not None and len(part.boxes)]
+    part, counts = max(found, key=lambda each: each[1].iloc[0])
+    return int(counts.iloc[0]), part.take([counts.index[0]]).images.path[0]
+
+
 def last_step(run_dir: Path) -> int:
     """The step of the last checkpoint in `run_dir`; 0 where there is none."""
     import tensorflow as tf
@@ -140,12 +147,18 @@ def last_step(run_dir: Path) -> int:
 
 
 def chosen_checkpoint(run_dir: Path) -> Path:
-    """The averaged weights with the best validation AP; the last ones where no validation found anything."""
+    """The averaged weights with the best validation AP; the last ones where no validation found anything.
+
+    Raises InputError where a run was stopped before there were any.
+    """
     import tensorflow as tf
 
     best = Path(run_dir) / "best"
     found = (best / "info.json").is_file() and read_json(best / "info.json")["AP"] > 0
-    return Path(tf.train.latest_checkpoint(str(best if found else Path(run_dir) / AVERAGES)))
+    checkpoint = tf.train.latest_checkpoint(str(best if found else Path(run_dir) / AVERAGES))
+    if checkpoint is None:
+        raise InputError(f"{run_dir}: stopped before its first validation; let it train on, or name another one")
+    return Path(checkpoint)
 
 
 def _save_average(trainer, strategy, run_dir: Path) -> None:

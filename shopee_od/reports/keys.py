@@ -51,21 +51,29 @@ def data(dataset: str, root: Path) -> str:
     names, lengths and times of what lies in their folders.
     """
     recipe = root / "shopsim.json"
-    names = [recipe.name] if recipe.is_file() else DATASETS[dataset].files
+    layout = DATASETS[dataset]
+    names = [recipe.name] if recipe.is_file() else [n for each in layout.files + layout.reads for n in each.split("|")]
     return digest([[name, content(root / name)] for name in names])
 
 
 def content(path: Path) -> str:
-    """The fingerprint of a file (by its bytes) or of a folder (by names, lengths and times); "" where nothing is."""
+    """The fingerprint of a file (by its bytes) or of a folder (by names, lengths and times); "" where nothing is.
+
+    Hidden files do not count; of a link that leads nowhere its name does.
+    """
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     found = []
     for folder, folders, files in os.walk(path, followlinks=True):
-        folders.sort()
-        for name in sorted(files):
-            stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - a Path for each photo costs seconds
-            found.append([os.path.relpath(os.path.join(folder, name), path), stat.st_size, stat.st_mtime_ns])  # noqa: PTH118
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            place = os.path.join(folder, name)  # noqa: PTH118 - a Path for each photo costs seconds
+            try:
+                stat = os.stat(place)  # noqa: PTH116
+                found.append([os.path.relpath(place, path), stat.st_size, stat.st_mtime_ns])
+            except OSError:
+                found.append([os.path.relpath(place, path)])
     return digest(found) if path.is_dir() else ""
 
 

@@ -124,7 +124,8 @@ class Report:
                 self._write_page(name)  # once more: now the pages before and after are known
         self.write()
         if len(passed) == len(self.entries) and not self.failed:
-            shutil.rmtree(self.folder / "work.before", ignore_errors=True)
+            for aside in self.folder.glob("work.before*"):
+                shutil.rmtree(aside, ignore_errors=True)
 
     def path(self, name: str, suffix: str = ".ipynb") -> Path:
         return self.folder / f"{name}{suffix}"
@@ -244,12 +245,12 @@ class Report:
         if not whole:
             self.work_base = made_with
             return
-        if aside.exists():  # complete, while this one was never finished
-            shutil.rmtree(work)
-        else:
-            work.replace(aside)
+        number = 2
+        while aside.exists():  # nothing that was made is lost, however often something changes before all is well
+            aside, number = self.folder / f"work.before-{number}", number + 1
+        work.replace(aside)
         print(
-            "Sources, data or versions changed: notebooks start anew, what they made lies in work.before",
+            f"Sources, data or versions changed: notebooks start anew, what they made lies in {aside.name}",
             file=sys.stderr,
         )
 

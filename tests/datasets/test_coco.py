@@ -65,6 +65,15 @@ def test_ten_photos_are_split_and_later_ones_move_none(write):
     assert three.split.tolist() == ["train", "val", "test"]
 
 
+def test_photos_that_are_absent_move_no_other_into_another_split(write):
+    root = write([photo(n) for n in range(10)])
+    whole = read_coco(root).images.set_index("image_id").split
+    for number in (0, 4):
+        (root / "images" / f"p{number}.png").unlink()
+    rest = read_coco(root).images.set_index("image_id").split
+    assert len(rest) == 8 and rest.to_dict() == whole.drop([0, 4]).to_dict()
+
+
 def test_a_split_that_is_given_is_kept(write):
     images = [photo(0, split="test"), photo(1), photo(2, split="holdout"), photo(3, split="train")]
     dataset = read_coco(write(images))

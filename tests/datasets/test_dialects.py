@@ -50,6 +50,20 @@ def test_modanets_garments_without_its_accessories(modanet):
     assert read.images.split.tolist() == ["train", "val"]
 
 
+def test_a_bad_box_is_named_by_its_place_in_the_file(tmp_path, own_cache):
+    """What was left out before it, and another file's boxes, are counted there too."""
+    boxes = [box(1, 7, 1), box(2, 7, 1), box(3, 7, 6, (70, 6, 20, 30))]
+    write(tmp_path / "m", "modanet2018_instances_train.json", "images", [image(7)], boxes, MODANET_NAMES, 1)
+    [[place]] = [e for kind, e in read_modanet(tmp_path / "m").problems.examples.items() if "accessory" not in kind]
+    assert place == "modanet2018_instances_train.json annotations[2]"
+    names = [*FASHIONPEDIA, "glasses"]
+    write(tmp_path, "instances_attributes_train2020.json", "train", [image(0)], [box(0, 0, 0)], names)
+    val = [box(0, 0, 13), box(1, 0, 0, (70, 6, 20, 30))]
+    write(tmp_path, "instances_attributes_val2020.json", "test", [image(0)], val, names)
+    [[place]] = [e for kind, e in read_fashionpedia(tmp_path).problems.examples.items() if "accessory" not in kind]
+    assert place == "instances_attributes_val2020.json annotations[1]"
+
+
 def test_fashionpedias_ids_start_at_0_and_both_files_count_their_own(tmp_path, own_cache):
     names = [*FASHIONPEDIA, "glasses", "sleeve"]
     train = [box(0, 0, 0), box(1, 1, 10), box(2, 1, 14)]

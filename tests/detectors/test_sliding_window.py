@@ -5,13 +5,14 @@ import pytest
 
 from shopee_od import load
 from shopee_od.datasets.photos import read_photo
+from shopee_od.detectors.card import write_card
 from shopee_od.detectors.regions import WEIGHTS
 from shopee_od.detectors.sliding_window import SlidingWindow, squeezed
 from shopee_od.detectors.templates import APART, PER_PHOTO, as_found, blank, worst
 from shopee_od.ops.boxes import iou
 from shopee_od.ops.hog import hog
 from shopee_od.profiles import profile
-from shopee_od.types import Detector, InputError
+from shopee_od.types import Card, Detector, InputError
 
 SMOKE = profile("smoke")
 NOTHING = np.zeros((0, 4))
@@ -23,6 +24,50 @@ def trained(shapes, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("window") / "run"
     detector.fit(shapes.split("train"), shapes.split("val"), SMOKE, run_dir)
     return detector, run_dir
+
+
+def test_fit_refuses_a_strangers_folder_before_it_learns(shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("shopee_od.detectors.sliding_window.learn", lambda *_: pytest.fail("it learns"))
+    other, foreign = tmp_path / "other", tmp_path / "foreign"
+    write_card(other, Card("rcnn", shapes.classes, ("upper", "upper"), 0.5, {}, "rcnn-1"))
+    foreign.mkdir()
+    (foreign / "thesis.tex").touch()
+    for folder, says in ((other, "of the kind rcnn"), (foreign, r"thesis\.tex")):
+        with pytest.raises(InputError, match=f"{says}.*a folder of its own"):
+            SlidingWindow().fit(shapes.split("train"), None, profile("smoke"), folder)
+
+
+def test_other_settings_a_damaged_detector_or_litter_are_no_reason_not_to_learn(shapes, tmp_path):
+    train, blank_of = shapes.split("train").sample(2, 0), []
+
+    def learnt(photos, seed, rounds):
+        blank_of.append(rounds)
+        return blank(photos)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shopee_od.detectors.sliding_window.learn", learnt)
+        for rounds in (1, 1, 2):
+            SlidingWindow(rounds=rounds).fit(train, None, profile("smoke"), tmp_path)
+        (tmp_path / ".DS_Store").touch()
+        (tmp_path / ".checkpoint.npz.x1y2.npz").touch()  # of a checkpoint that was killed
+        (tmp_path / "weights.npz").write_bytes(b"no weights")
+        SlidingWindow(rounds=2).fit(train, None, profile("smoke"), tmp_path)
+    assert blank_of == [1, 2, 2]
+
+
+@pytest.mark.parametrize("kind", ["grey", "with alpha", "in floats", "a list"])
+def test_what_is_no_photo_is_refused(trained, kind):
+    photo = np.zeros((64, 64, 3), np.uint8)
+    given = {
+        "grey": photo[..., 0],
+        "with alpha": np.zeros((64, 64, 4), np.uint8),
+        "in floats": photo / 255,
+        "a list": [],
+    }
+    detector, _ = trained
+    for ask in (detector.explain, lambda image: next(detector.detect([image]))):
+        with pytest.raises(InputError, match="a photo is uint8"):
+            ask(given[kind])
 
 
 def test_it_finds_the_shapes_it_learnt(trained, shapes):

@@ -43,7 +43,7 @@ def test_bad_classes_and_labels_are_refused():
 
 
 def test_more_boxes_than_model_garden_keeps_are_refused():
-    refused("a photo has 101 boxes; Model Garden trains on at most 100", most_boxes=101)
+    refused("a photo has 101 boxes; Model Garden takes at most 100", most_boxes=101)
 
 
 def test_missing_weights_are_refused(tmp_path, monkeypatch):

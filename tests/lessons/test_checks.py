@@ -440,6 +440,15 @@ def test_an_answer_may_change_what_it_is_given():
     assert checks.threshold_for(spoiling).state == "correct"
 
 
+def test_an_answer_may_change_a_list_that_it_is_given():
+    def in_place(box):
+        box[2] += box[0]
+        box[3] += box[1]
+        return box
+
+    assert checks.corners(in_place).state == "correct"
+
+
 def test_an_error_is_shown_with_its_line():
     said = checks.roi_loss(lambda *case: one_roi(*case, row=1)).says
     assert "raises IndexError: index 2 is out of bounds for axis 0 with size 2" in said

@@ -106,6 +106,18 @@ def test_changed_data_start_what_notebooks_made_anew_and_lose_nothing(again, ran
     assert not again().failed and not (again.folder / "work.before").exists()
 
 
+def test_a_second_change_before_all_is_well_loses_nothing_either(again):
+    (again.data / "images" / "new.jpg").touch()
+    write_notebook(again.notebooks / "02_after.ipynb", "1 / 0")
+    again()
+    (again.folder / "work" / "made.txt").write_text("days of training")
+    (again.data / "images" / "newer.jpg").touch()
+    again()
+    assert (again.folder / "work.before-2" / "made.txt").read_text() == "days of training"
+    write_notebook(again.notebooks / "02_after.ipynb", "1")
+    assert not again().failed and not list(again.folder.glob("work.before*"))
+
+
 def test_only_some_run_beside_what_the_others_made(again, ran):
     (again.data / "images" / "new.jpg").touch()
     report = again(only=["02_after"])
@@ -275,3 +287,27 @@ def test_the_user_s_photos_reach_the_notebook_that_takes_them(again, tmp_path, r
     (mine / "b.jpg").touch()
     again(given={"photos": str(mine)})
     assert ran == ["03_tag", "03_tag"]
+
+
+def test_data_are_known_by_all_that_their_reader_reads(tmp_path):
+    for name in ("Annotations/a.xml", "JPEGImages/a.jpg", "ImageSets/Main/test.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a")
+    before = keys.data("voc", tmp_path)
+    (tmp_path / "JPEGImages" / ".DS_Store").touch()
+    assert keys.data("voc", tmp_path) == before
+    (tmp_path / "ImageSets" / "Main" / "test.txt").write_text("")
+    assert keys.data("voc", tmp_path) != before
+    category = tmp_path / "category"
+    (category / "Anno").mkdir(parents=True)
+    known = {keys.data("deepfashion-category", category)}
+    for name in ("list_bbox.txt", "list_category_img.txt", "list_category_cloth.txt"):
+        (category / "Anno" / name).touch()
+        known.add(keys.data("deepfashion-category", category))
+    assert len(known) == 4
+
+
+def test_a_link_that_leads_nowhere_is_known_by_its_name(tmp_path):
+    before = keys.content(tmp_path)
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert keys.content(tmp_path) not in ("", before)
