@@ -122,7 +122,7 @@ def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
     given = {}
     monkeypatch.setattr(training, "_run", lambda params, profile, *_: given.update(params=params, profile=profile))
     monkeypatch.setattr(training, "chosen_checkpoint", chosen_from := MagicMock(side_effect=chosen_checkpoint))
-    with pytest.raises(TypeError):  # nothing was trained here, so there is nothing to choose
+    with pytest.raises(InputError, match="stopped before its first validation"):  # nothing was trained here
         train(smoke_run.train, None, smoke_run.profile.with_(weights=str(smoke_run.run_dir)), tmp_path)
     assert chosen_from.call_args_list[0].args == (smoke_run.run_dir,)
     checkpoint = chosen_checkpoint(smoke_run.run_dir)
