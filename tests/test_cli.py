@@ -151,6 +151,10 @@ def test_another_data_sets_classes_are_judged_by_the_shops_groups(model, cuts, t
                "--bootstrap", 0, "--taxonomy", tmp_path / "mine.yaml", "--json", tmp_path / "m.json")  # fmt: skip
     assert "shop's group" in said and "All" in said
     assert json.loads((tmp_path / "m.json").read_text())["shop"]["per_name"]["All"]["boxes"] > 0
+    said = run("evaluate", "--model", model, "--dataset", "coco", "--data-dir", other, "--split", "val",
+               "--bootstrap", 0, "--json", tmp_path / "without.json")  # fmt: skip
+    assert "any garment" in said
+    assert json.loads((tmp_path / "without.json").read_text())["shop"] is None
 
 
 def test_dry_run_says_what_it_would_take():

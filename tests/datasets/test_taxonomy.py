@@ -127,3 +127,9 @@ def test_the_tree_shows_where_classes_land(small):
     assert "  Tops  ← toy: top; toy: summer (upper)" in lines and "    T-shirts  ← toy: tee" in lines
     assert lines.index("  Swimwear") > lines.index("full")
     assert DEFAULT.is_file()
+
+
+def test_classes_without_a_place_are_named():
+    shelves = read_taxonomy()
+    assert shelves.unplaced("coco", ("Dress", "dress")) == shelves.unplaced("voc", ("Dress", "dress")) == ["dress"]
+    assert shelves.unplaced("shopsim", ("Dress", "Jeans")) == [] and shelves.unplaced("mine", ("Dress",)) == ["Dress"]

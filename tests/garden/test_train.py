@@ -138,6 +138,15 @@ def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
         assert all((tuple(kernel.ravel()[:8]) in values) == same for kernel in kernels) and kernels
 
 
+def test_a_validation_photo_with_too_many_boxes_is_refused_by_name(smoke_run, not_run, tmp_path):
+    val = smoke_run.val
+    crowded = val.boxes.iloc[[0] * 101].assign(box_id=range(1000, 1101))
+    val = val.with_classes(val.classes, crowded.reset_index(drop=True))
+    with pytest.raises(InputError, match=r"\d\.jpg has 101 boxes; Model Garden takes at most 100"):
+        train(smoke_run.train, val, smoke_run.profile, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_fewer_photos_than_a_batch_are_refused(smoke_run, not_run, tmp_path):
     with pytest.raises(InputError, match="5 training photos are fewer than a batch of 6"):
         train(smoke_run.train, None, smoke_run.profile.with_(batch_size=6), tmp_path)
