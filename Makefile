@@ -1,27 +1,32 @@
-# Every target sets up .venv from requirements.lock by itself: minutes the first time, nothing after.
+# Every target sets up .venv from requirements.lock: minutes the first time, nothing after that.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test lab lint reports lock clean
+.PHONY: help test test-fast lab lint types api reports bench-data lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
-# Of the environment none of these is taken: WSL has a NAME there, others a DATA_DIR.
+# None of these is taken from the environment: WSL has a NAME there, others a DATA_DIR.
 PROFILE = laptop
 DATASET = shopsim
 DATA_DIR =
 NAME =
 PHOTOS =
-# The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrules it.
+BENCH_FOLDER = runs/bench
+BENCH_PHOTOS = 239557
+# The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrides it.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-8s %s\n", $$1, $$2}'
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: $(READY)  ## the tests that need no TensorFlow, in under a minute
+	@SHOPEE_OD_TESTS=fast $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab
@@ -32,7 +37,13 @@ lint: $(READY)  ## check style, and that notebooks carry no outputs
 	@find . -name '*.ipynb' -not -path './.*' -not -path './reports/*' -not -name '.*' -print0 | xargs -0 -r \
 	$(BIN)/nbstripout --verify --extra-keys "metadata.papermill cell.metadata.papermill"
 
-# Named options only where they are given; a report that was broken off is finished.
+types: $(READY)  ## check the type annotations with mypy
+	@$(BIN)/mypy
+
+api: $(READY)  ## make the API reference from the docstrings: docs/api/index.html
+	@$(BIN)/pdoc --docformat google --output-directory docs/api shopee_od
+
+# Named options only where they are given; an interrupted report is continued.
 REPORT = --dataset $(DATASET) --profile $(PROFILE) --resume $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \
 	$(if $(NAME),--name "$(NAME)") $(if $(PHOTOS),--photos "$(PHOTOS)")
 reports: $(READY)  ## run the notebooks into HTML: make reports [DATASET=ccp DATA_DIR=FOLDER PROFILE=laptop NAME=… PHOTOS=FOLDER]
@@ -41,26 +52,29 @@ ifeq ($(DATASET)$(DATA_DIR),shopsim)
 endif
 	@$(BIN)/shopee-od report $(REPORT)
 
-lock:  ## work requirements.lock out anew from pyproject.toml (needs uv)
+bench-data: $(READY)  ## measure reading, converting and feeding a data set of DeepFashion's full size
+	@$(BIN)/python -m benchmarks.data --folder "$(BENCH_FOLDER)" --photos $(BENCH_PHOTOS)
+
+lock:  ## update requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 2; }
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra tide --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
 
 clean:  ## remove .venv and caches; data, reports and runs stay
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build docs/api *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A set-up that was broken off left no stamp and starts anew; a stamp older than the lock is brought up to date.
-# pip takes hashes and -e in two calls only.
+# An interrupted set-up left no stamp and starts again; a stamp older than the lock is brought up to date.
+# pip takes hashes and -e in two calls only. The lock is complete, and leaves opencv-python out on purpose: --no-deps.
 $(READY): requirements.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed and none was found." \
-	"Install one (Debian, Ubuntu: sudo apt-get install python3.11 python3.11-venv), or say where: make PYTHON=/path/to/python3.12"; exit 2; }
+	"Install one (Debian, Ubuntu: sudo apt-get install python3.11 python3.11-venv), or name one: make PYTHON=/path/to/python3.12"; exit 2; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 	|| { echo "$(PYTHON) is not Python 3.11 or 3.12: make PYTHON=/path/to/python3.12"; exit 2; }
 	@if [ -e $@ ]; then rm $@; else rm -rf .venv; fi
 	@echo "Setting up .venv with $(PYTHON): minutes the first time"
 	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment." \
 	"Debian, Ubuntu: sudo apt-get install python$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -1,13 +1,30 @@
-"""Object detection learnt on shop photos. Importing this imports no TensorFlow."""
+"""Object detection, taught on shop photos. Importing this imports no TensorFlow.
 
-from shopee_od.types import Cost, Detections, Detector, InputError, Trace
+import shopee_od
+detector = shopee_od.load("runs/ccp/detector")
+[detections] = detector.detect([image])
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shopee_od.detector import Detector
+from shopee_od.errors import InputError
+from shopee_od.structures import Cost, Detections, Trace
 
 __all__ = ["Cost", "Detections", "Detector", "InputError", "Trace", "load"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
-def load(directory):
-    """Opens a saved detector by its `detector.json`. Raises InputError where there is none."""
+def load(directory: str | Path) -> Detector:
+    """Opens a saved detector.
+
+    Args:
+        directory: with `detector.json`, as `RUN/detector` after `shopee-od train --run RUN`.
+    Raises:
+        InputError: the folder does not hold a whole detector.
+    """
     from shopee_od.detectors import load
 
     return load(directory)

@@ -1,49 +1,72 @@
-"""`Profile`: the sizes of a run, from seconds on two cores to days on GPUs."""
+"""`Profile`: the sizes of a run of the Model Garden detector, from two cores to several GPUs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any, NoReturn
 
-from shopee_od.types import InputError
+from shopee_od.config import from_dict
+from shopee_od.errors import InputError
 
-COUNTS = (
-    "batch_size",
-    "steps",
-    "rois",
-    "proposals",
-    "train_proposals",
-    "fpn_filters",
-    "head_fc",
-    "anchor_scales",
-    "validate_every",
-    "val_photos",
-    "report_every",
+# The fields of a profile, what their value must be, and how a message says so.
+_RULES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    (
+        "batch_size steps rois proposals train_proposals fpn_filters head_fc anchor_scales "
+        "validate_every val_photos report_every",
+        lambda value: value >= 1,
+        "it must be at least 1",
+    ),
+    ("head_convs weight_decay warmup", lambda value: 0 <= value < math.inf, "it must be 0 or more"),
+    ("learning_rate anchor_size", lambda value: 0 < value < math.inf, "it must be above 0"),
+    ("ema_decay norm_momentum", lambda value: 0 <= value < 1, "it must be in 0–1, below 1"),
+    ("color_jitter drop_path", lambda value: 0 <= value < 1, "use a share from 0 to under 1"),
+    ("class_balance", lambda value: 0 <= value <= 1, "use 0 to 1"),
 )
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The sizes of a run of the Model Garden detector.
+    """The sizes of a run: its network, its anchors, its training.
 
-    input_size:      pixels; the canvas a photo is scaled into has the area of a square of this side
-    frozen_level:    the backbone keeps its pretrained weights up to this pyramid level; 0 is nothing frozen
-    scale:           a photo is scaled at random between these factors of the canvas in training
-    colour:          and each of its colour channels stretched by up to this share
-    drop_path:       the share of an EfficientNet's residual blocks that are passed over in a training step
-    steps:           training steps of `batch_size` photos, all GPUs together
-    balance:         0 weighs all boxes alike in the class loss, 1 all classes; 0.5 lies between
-    learning_rate:   the highest, after `warmup` steps; from there a cosine down to 0
-    weights:         what the backbone starts from (and the pyramid, where it holds one): a Model Garden checkpoint,
-                     or the folder of an earlier run
-    ema_decay:       of the running average of the weights that is judged and exported
-    validate_every:  steps between two judgements on (at most `val_photos` photos of) the validation split
-    deterministic:   the same seed gives the same run, at the price of a serial input pipeline
+    Args:
+        name: as `profile` knows it.
+        description: one line for people.
+        backbone: a name in `backbones.BACKBONES`.
+        input_size: pixels; the canvas that an image is resized into has the area of a square of
+            this side.
+        batch_size, steps: images per training step, on all GPUs together, and training steps.
+        min_level, max_level: the finest and the coarsest pyramid level; the stride is 2**level.
+        anchor_size: the side of the smallest anchor is anchor_size * 2**level pixels.
+        anchor_scales, anchor_ratios: anchors per octave, and their width / height.
+        fpn_filters: channels of all pyramid levels.
+        head_convs, head_fc: convolutions of the second stage, and units of its dense layer.
+        train_proposals, proposals: of the RPN per image, in training and in inference.
+        rois: RoIs sampled per training image.
+        frozen_level: the backbone is frozen up to this pyramid level; 0 freezes nothing.
+        scale: an image is resized by a random factor between these two in training.
+        color_jitter: each color channel is multiplied by a random factor in 1 ± this.
+        drop_path: the share of an EfficientNet's residual blocks that a training step skips.
+        class_balance: 0 weights all boxes equally in the class loss, 1 all classes; 0.5 is between.
+        optimizer: sgd or adamw.
+        learning_rate: the highest, after `warmup` steps; then a cosine down to 0.
+        weight_decay: the factor of the L2 penalty (sgd) or of the decoupled decay (adamw).
+        warmup: steps of linear increase to `learning_rate`.
+        ema_decay: of the running average of the weights; the average is evaluated and exported.
+        norm_momentum: of the batch norms' moving statistics.
+        precision: float32 or bfloat16.
+        weights: what the backbone starts from (and the pyramid, where it holds one): a Model Garden
+            checkpoint, or the folder of an earlier run.
+        validate_every: steps between two validations.
+        val_photos: images of the validation split to evaluate on, at most.
+        report_every: steps between two lines of progress.
+        deterministic: the same seed gives the same run on a CPU, at the price of a slower input
+            pipeline; it switches on TensorFlow's op determinism for the rest of the process.
     """
 
     name: str
-    says: str
+    description: str
     backbone: str
     input_size: int
     batch_size: int
@@ -61,9 +84,9 @@ class Profile:
     rois: int = 512
     frozen_level: int = 0
     scale: tuple[float, float] = (0.8, 1.25)
-    colour: float = 0.3
+    color_jitter: float = 0.3
     drop_path: float = 0.0
-    balance: float = 0.0
+    class_balance: float = 0.0
     optimizer: str = "sgd"
     learning_rate: float = 0.01
     weight_decay: float = 4e-5
@@ -79,88 +102,89 @@ class Profile:
 
     @property
     def stride(self) -> int:
-        """Pixels: the canvas's sides must be multiples of it, so that every pyramid level has whole cells."""
+        """Pixels. The canvas's sides are multiples of it, so that all levels have whole cells."""
         return 2**self.max_level
 
-    def epochs(self, photos: int) -> float:
-        """How often each of `photos` training photos is seen."""
-        return self.steps * self.batch_size / photos
+    def epochs(self, images: int) -> float:
+        """How often training uses each of so many images."""
+        return self.steps * self.batch_size / images
 
     def canvas(self, width: int, height: int) -> tuple[int, int]:
-        """(height, width) in pixels of the canvas that shows a photo of this shape largest.
+        """The canvas (height, width) that holds an image of this shape at the largest scale.
 
-        Its sides are multiples of `stride`, its area at most `input_size` squared.
+        Its sides are multiples of `stride`, its area is at most input_size ** 2 pixels.
         """
         cells = self.input_size // self.stride
         shapes = [(h, cells**2 // h) for h in range(max(1, cells // 2), 2 * cells + 1)]
-        return best_canvas([(h * self.stride, w * self.stride) for h, w in shapes], width, height)
+        return choose_canvas([(h * self.stride, w * self.stride) for h, w in shapes], width, height)
 
-    def with_(self, **changes) -> Profile:
-        """A copy with some sizes changed. Raises InputError on a size that does not exist."""
+    def replace(self, **changes: Any) -> Profile:
+        """A copy with some fields changed. Raises InputError on a field that does not exist."""
         unknown = changes.keys() - {f.name for f in fields(self)}
         if unknown:
-            raise InputError(f"profile {self.name} has no size {sorted(unknown)[0]!r}")
+            raise InputError(f"profile {self.name} has no size {min(unknown)!r}")
         return replace(self, **changes)
 
     def check(self) -> None:
-        """Raises InputError, in one sentence, on sizes that Model Garden would fail on later and less clearly."""
+        """Refuses sizes that Model Garden would fail on later and less clearly.
+
+        Raises:
+            InputError: names the field and what it must be.
+        """
         if not 2 <= self.min_level <= self.max_level:
-            raise InputError(f"profile {self.name}: levels {self.min_level}–{self.max_level}; use 2 ≤ min ≤ max")
-        if self.input_size < self.stride or self.input_size % self.stride:
-            low = max(self.stride, self.input_size // self.stride * self.stride)
-            raise InputError(
-                f"profile {self.name}: input_size {self.input_size} is not a multiple of {self.stride} "
-                f"(2**max_level); use {low} or {low + self.stride}"
+            self._refuse(f"levels {self.min_level}–{self.max_level}; use 2 ≤ min ≤ max")
+        stride = self.stride
+        if self.input_size < stride or self.input_size % stride:
+            low = max(stride, self.input_size // stride * stride)
+            self._refuse(
+                f"input_size {self.input_size} is not a multiple of {stride} (2**max_level); "
+                f"use {low} or {low + stride}"
             )
-        for name in COUNTS:
-            if getattr(self, name) < 1:
-                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("head_convs", "weight_decay", "warmup"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be 0 or more")
-        for name in ("learning_rate", "anchor_size"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be above 0")
-        for name in ("ema_decay", "norm_momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"profile {self.name}: {name} is {getattr(self, name)}; it must be in 0–1, below 1")
+        for names, is_valid, rule in _RULES:
+            for name in names.split():
+                value = getattr(self, name)
+                if not is_valid(value):
+                    self._refuse(f"{name} is {value}; {rule}")
         if not self.anchor_ratios or not all(0 < ratio < math.inf for ratio in self.anchor_ratios):
-            raise InputError(f"profile {self.name}: anchor_ratios {self.anchor_ratios}; give at least one, all above 0")
-        # Not float16: Model Garden's running average does not work with the loss scaling that it needs.
-        if self.precision not in ("float32", "bfloat16"):
-            raise InputError(f"profile {self.name}: precision {self.precision!r}; use float32 or bfloat16")
-        if self.optimizer not in ("sgd", "adamw"):
-            raise InputError(f"profile {self.name}: optimizer {self.optimizer!r}; use sgd or adamw")
-        for name in ("colour", "drop_path"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"profile {self.name}: {name} {getattr(self, name)}; use a share from 0 to under 1")
-        if not 0 <= self.balance <= 1:
-            raise InputError(f"profile {self.name}: balance {self.balance}; use 0 to 1")
+            self._refuse(f"anchor_ratios {self.anchor_ratios}; give at least one, all above 0")
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] < math.inf:
-            raise InputError(f"profile {self.name}: scale {self.scale}; use (smallest, largest), both above 0")
+            self._refuse(f"scale {self.scale}; use (smallest, largest), both above 0")
+        # Not float16: Model Garden's running average does not work with the loss scaling it needs.
+        if self.precision not in ("float32", "bfloat16"):
+            self._refuse(f"precision {self.precision!r}; use float32 or bfloat16")
+        if self.optimizer not in ("sgd", "adamw"):
+            self._refuse(f"optimizer {self.optimizer!r}; use sgd or adamw")
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise InputError(f"profile {self.name}: {problem}")
 
 
-def best_canvas(canvases: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:
-    """The (height, width) that shows a photo of this shape largest; of two that show it alike, the smaller one."""
-    return max(canvases, key=lambda c: (round(min(c[0] / height, c[1] / width), 9), -c[0] * c[1]))
+def choose_canvas(canvases: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:
+    """The canvas (height, width) that holds an image at the largest scale; of two, the smaller."""
+
+    def scale_and_area(canvas: tuple[int, int]) -> tuple[float, int]:
+        scale = min(canvas[0] / height, canvas[1] / width)
+        return round(scale, 9), -canvas[0] * canvas[1]
+
+    return max(canvases, key=scale_and_area)
 
 
-# By the gate: with COCO's one scale and its ratios a third of CCP's boxes have an anchor at IoU 0.7, with these 95%.
-GARMENTS = {"anchor_scales": 2, "anchor_ratios": (0.35, 0.65, 1.3)}
+# COCO's one scale and its ratios leave many garments without an anchor at IoU 0.7; `shopee-od data
+# check` counts them.
+GARMENT_ANCHORS: dict[str, Any] = {"anchor_scales": 2, "anchor_ratios": (0.35, 0.65, 1.3)}
 
 LAPTOP = Profile(
     name="laptop",
-    says="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights, three quarters of an hour",
+    description="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights, under an hour",
     backbone="efficientnet-lite0",
     input_size=352,
     batch_size=4,
     steps=3000,
-    # Garments are large: without level 2 a step takes two fifths of the time.
+    # Garments are large, and level 2 is the most expensive one.
     min_level=3,
     max_level=5,
     anchor_size=5.0,
-    anchor_scales=2,
-    anchor_ratios=(0.35, 0.65, 1.3),
+    **GARMENT_ANCHORS,
     fpn_filters=128,
     head_convs=0,
     head_fc=512,
@@ -169,7 +193,7 @@ LAPTOP = Profile(
     rois=64,
     frozen_level=2,
     drop_path=0.1,
-    balance=0.5,
+    class_balance=0.5,
     scale=(0.7, 1.4),
     optimizer="adamw",
     learning_rate=6e-4,
@@ -184,9 +208,9 @@ LAPTOP = Profile(
 PROFILES = {
     p.name: p
     for p in (
-        LAPTOP.with_(
+        LAPTOP.replace(
             name="smoke",
-            says="tests: every path in seconds, nothing learnt",
+            description="tests: all code paths in seconds; it learns nothing",
             input_size=64,
             batch_size=2,
             steps=4,
@@ -203,27 +227,25 @@ PROFILES = {
         LAPTOP,
         Profile(
             name="gpu",
-            says="one GPU: ResNet-50 from scratch, or from a checkpoint (weights)",
+            description="one GPU: ResNet-50 from scratch, or from a checkpoint (weights)",
             backbone="resnet-50",
             input_size=512,
             batch_size=16,
             steps=20_000,
-            **GARMENTS,
+            **GARMENT_ANCHORS,
             learning_rate=0.03,
             precision="bfloat16",
-            proposals=300,
         ),
         Profile(
             name="deepfashion",
-            says="all of DeepFashion Consumer-to-Shop, one or more GPUs",
+            description="all of DeepFashion Consumer-to-Shop, one or more GPUs",
             backbone="resnet-50",
-            input_size=320,  # the photos' long side is 300
+            input_size=320,  # the long side of its images is 300
             batch_size=64,
             steps=36_000,
-            **GARMENTS,
+            **GARMENT_ANCHORS,
             learning_rate=0.08,
             precision="bfloat16",
-            proposals=300,
             rois=256,
             validate_every=2000,
             val_photos=5000,
@@ -231,31 +253,48 @@ PROFILES = {
     )
 }
 
+DATASET_OVERRIDES: dict[tuple[str, str], dict[str, Any]] = {
+    # ShopSim's images are 300 px and synthetic: they need smaller canvases and fewer steps.
+    ("laptop", "shopsim"): {"input_size": 256, "steps": 750, "validate_every": 250},
+}
+"""(profile, data set) -> the fields that `profile` changes for this data set."""
 
-# Drawings of 300 px are learnt on smaller canvases, and sooner than photos of people.
-ADAPTED = {("laptop", "shopsim"): {"input_size": 256, "steps": 750, "validate_every": 250}}
+# Fields that version 0.1.0 wrote under another name.
+_OLD_NAMES = {"says": "description", "colour": "color_jitter", "balance": "class_balance"}
 
 
 def profile(name: str, dataset: str = "") -> Profile:
-    """The profile of this name, its sizes as they suit this data set. Raises InputError where there is none."""
+    """The profile of this name, with the overrides of a data set.
+
+    The same name gives other sizes on a data set that DATASET_OVERRIDES lists, which is only
+    `laptop` on `shopsim`. `train` and `train --dry-run` print them (`describe_overrides`).
+
+    Args:
+        name: smoke, laptop, gpu or deepfashion.
+        dataset: as `datasets.DATASETS` names it; "" for no overrides.
+    Raises:
+        InputError: there is no such profile.
+    """
     if name not in PROFILES:
         raise InputError(f"profile {name!r} is not known; choose one of {', '.join(PROFILES)}")
-    return PROFILES[name].with_(**ADAPTED.get((name, dataset), {}))
+    return PROFILES[name].replace(**DATASET_OVERRIDES.get((name, dataset), {}))
 
 
-def sized(name: str, dataset: str, sizes: list[str]) -> Profile:
-    """The profile with `NAME=VALUE` sizes put in, each in its field's own type; several values with commas."""
-    chosen = profile(name, dataset)
-    for size in sizes:
-        field, _, value = size.partition("=")
-        now = getattr(chosen, field, None)
-        if isinstance(now, bool) or not isinstance(now, int | float | str | tuple) or field in ("name", "says"):
-            raise InputError(f"--set {size}: not a size that can be set; use NAME=VALUE, as in steps=500")
-        try:
-            new = tuple(map(float, value.split(","))) if isinstance(now, tuple) else type(now)(value)
-        except ValueError:
-            kind = "numbers with commas between" if isinstance(now, tuple) else "a number"
-            raise InputError(f"--set {size}: {field} is {kind}, as {now}") from None
-        chosen = chosen.with_(**{field: new})
-    chosen.check()
-    return chosen
+def describe_overrides(profile: Profile, dataset: str) -> str:
+    """One line that names what DATASET_OVERRIDES changed in a profile; "" where nothing.
+
+    >>> describe_overrides(profile("laptop", "shopsim"), "shopsim")
+    'laptop has other sizes for shopsim: input_size=256, steps=750, validate_every=250'
+    """
+    overrides = DATASET_OVERRIDES.get((profile.name, dataset), {})
+    changed = {name: value for name, value in overrides.items() if getattr(profile, name) == value}
+    values = ", ".join(f"{name}={value}" for name, value in changed.items())
+    return f"{profile.name} has other sizes for {dataset}: {values}" if changed else ""
+
+
+def profile_from_dict(values: Mapping[str, Any]) -> Profile:
+    """The profile that `config.to_dict` made into a dictionary, or that version 0.1.0 recorded.
+
+    Fields that are absent have the value of `laptop`.
+    """
+    return from_dict(LAPTOP, {_OLD_NAMES.get(name, name): v for name, v in values.items()})

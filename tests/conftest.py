@@ -1,17 +1,21 @@
-"""What several tests share: where the real photos lie, if they do; small photos, and a detector trained on them."""
+"""What several tests share: real photos, small photos, a detector trained on the small ones."""
 
 import json
 import os
+import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-SHARED = Path(os.environ.get("SHOPEE_OD_SHARED") or Path(__file__).resolve().parents[2] / "shared" / "data")
+SHARED = Path(
+    os.environ.get("SHOPEE_OD_SHARED") or Path(__file__).resolve().parents[2] / "shared" / "data"
+)
 
 JACKET, CAP = (10, 315, 512, 600), (147, 22, 372, 175)
 """x1, y1, x2, y2 in the portrait that comes with matplotlib."""
-CUTS = {  # x1, y1, x2, y2 in the portrait, the width they are scaled to, and the split
+CUTS = {  # x1, y1, x2, y2 in the portrait, the width to resize to, and the split
     1: ((0, 0, 512, 600), 128, "train"),
     2: ((0, 280, 512, 600), 150, "train"),
     3: ((100, 0, 420, 480), 96, "train"),
@@ -23,21 +27,40 @@ CUTS = {  # x1, y1, x2, y2 in the portrait, the width they are scaled to, and th
 }
 
 
+FAST = os.environ.get("SHOPEE_OD_TESTS") == "fast"
+"""Whether this is `make test-fast`, in which no test may import TensorFlow."""
+SLOW_MODULE = re.compile(r"^pytestmark = .*pytest\.mark\.slow", re.MULTILINE)
+
+
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: minutes rather than seconds")
+    marker = "slow: imports TensorFlow, or takes seconds; left out of make test-fast"
+    config.addinivalue_line("markers", marker)
+    if FAST:
+        for name in ("tensorflow", "tf_keras"):
+            sys.modules[name] = None  # whoever imports it gets an ImportError
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leaves modules marked slow as a whole unread in `make test-fast`: they import TensorFlow."""
+    is_test = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
+    if FAST and is_test and SLOW_MODULE.search(collection_path.read_text(encoding="utf-8")):
+        return True
+    return None
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real photos (CCP, Shopee), or a skip that says where they were looked for."""
+    """The folder of real photos (CCP, Shopee), or a skip that names where they were expected."""
     if not (SHARED / "ccp" / "photos").is_dir():
-        pytest.skip(f"no real photos at {SHARED}; set SHOPEE_OD_SHARED to a folder with ccp/ and shopee/")
+        pytest.skip(
+            f"no real photos at {SHARED}; set SHOPEE_OD_SHARED to a folder with ccp/ and shopee/"
+        )
     return SHARED
 
 
 @pytest.fixture(scope="session")
 def cuts(tmp_path_factory) -> Path:
-    """Eight small cuts of one portrait, with its cap and its jacket boxed, as COCO JSON: five to train, three val."""
+    """COCO JSON: eight small crops of a portrait with its cap and jacket, five train, three val."""
     from matplotlib import cbook
     from PIL import Image
 
@@ -47,13 +70,20 @@ def cuts(tmp_path_factory) -> Path:
     images, annotations = [], []
     for number, ((left, top, right, bottom), width, split) in CUTS.items():
         scale = width / (right - left)
-        photo = portrait.crop((left, top, right, bottom)).resize((width, round((bottom - top) * scale)))
+        photo = portrait.crop((left, top, right, bottom)).resize(
+            (width, round((bottom - top) * scale))
+        )
         images.append({"id": number, "file_name": f"{number}.jpg", "split": split})
         photo.save(root / "images" / f"{number}.jpg", quality=90)
         for category, (x1, y1, x2, y2) in enumerate((CAP, JACKET)):
             x1, y1, x2, y2 = max(x1, left), max(y1, top), min(x2, right), min(y2, bottom)
             if y2 - y1 > 40:
-                bbox = [(x1 - left) * scale, (y1 - top) * scale, (x2 - x1) * scale, (y2 - y1) * scale]
+                bbox = [
+                    (x1 - left) * scale,
+                    (y1 - top) * scale,
+                    (x2 - x1) * scale,
+                    (y2 - y1) * scale,
+                ]
                 annotations.append({"image_id": number, "category_id": category, "bbox": bbox})
     categories = [{"id": 0, "name": "cap"}, {"id": 1, "name": "jacket", "supercategory": "upper"}]
     content = {"images": images, "annotations": annotations, "categories": categories}
@@ -73,16 +103,22 @@ def cut_data(cuts, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke_run(cut_data, tmp_path_factory) -> SimpleNamespace:
-    """detector: fitted to `cut_data` in 40 steps of the smoke profile; and run_dir, profile, seed, train, val.
+    """detector, trained on `cut_data` for 40 steps; run_dir, profile, seed, train, val.
 
-    Tracing the network costs most of its minute, so that it is trained once for all tests. Change nothing in it.
+    Tracing the network takes most of its minute, so that it is trained once for all tests. Do not
+    change it.
     """
-    from shopee_od.detectors.faster_rcnn import FasterRCNN
+    from shopee_od.detectors.model_garden import ModelGardenFasterRCNN
     from shopee_od.profiles import profile
 
-    run = SimpleNamespace(detector=FasterRCNN(), run_dir=tmp_path_factory.mktemp("run"))
-    run.train, run.val = cut_data.split("train"), cut_data.split("val")
-    run.profile = profile("smoke").with_(input_size=96, steps=40, report_every=4, validate_every=20)
-    run.seed = 3
-    run.detector.fit(run.train, run.val, run.profile, run.run_dir, run.seed)
+    sizes = profile("smoke").replace(input_size=96, steps=40, report_every=4, validate_every=20)
+    run = SimpleNamespace(
+        detector=ModelGardenFasterRCNN(sizes),
+        run_dir=tmp_path_factory.mktemp("run"),
+        profile=sizes,
+        seed=3,
+        train=cut_data.split("train"),
+        val=cut_data.split("val"),
+    )
+    run.detector.fit(run.train, run.val, run.run_dir, run.seed)
     return run

@@ -1,4 +1,4 @@
-"""The frame agrees with itself: pyproject.toml, environment.yml, requirements.lock, Makefile, CI, README."""
+"""pyproject.toml, environment.yml, requirements.lock, Makefile, CI and README agree."""
 
 import json
 import os
@@ -39,7 +39,9 @@ def make(*arguments: str, cwd: Path = ROOT, path: str | None = None) -> subproce
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     environment["PATH"] = path or environment["PATH"]
     command = [shutil.which("make"), *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_conda_asks_for_what_pyproject_asks_for():
@@ -57,7 +59,10 @@ def test_the_lock_holds_what_pyproject_asks_for():
         assert found, f"{wanted.name} is not in the lock: make lock"
         for locked, _ in found:
             (pin,) = locked.specifier
-            assert pin.operator == "==" and wanted.specifier.contains(pin.version), (line, str(locked))
+            assert pin.operator == "==" and wanted.specifier.contains(pin.version), (
+                line,
+                str(locked),
+            )
 
 
 def test_the_lock_serves_every_python_that_pyproject_allows():
@@ -79,7 +84,9 @@ def test_the_lock_serves_every_python_that_pyproject_allows():
 def test_every_entry_of_the_lock_has_hashes_and_none_an_address():
     for name, found in lock_entries().items():
         for _, entry in found:
-            assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), f"{name} has no hash: make lock"
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), (
+                f"{name} has no hash: make lock"
+            )
     assert len(lock_entries()) > 100
     assert not re.search(r"://|--(extra-)?index-url|--find-links|^-[if] | @ ", LOCK, re.MULTILINE)
 
@@ -89,13 +96,14 @@ def test_ci_runs_the_tests():
     text = script.read_text(encoding="utf-8")
     assert os.access(script, os.X_OK)
     assert text.startswith("#!/usr/bin/env bash\n") and "set -euo pipefail" in text
-    assert text.rstrip().endswith("\nmake test")
+    assert text.rstrip().endswith("\nmake lint\nmake types\nmake test")
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
 
 
 def test_make_knows_every_target_that_it_lists():
-    listed = re.findall(r"^  make ([a-z]+) ", make().stdout, re.MULTILINE)
-    assert listed == ["help", "test", "lab", "lint", "reports", "lock", "clean"]
+    listed = re.findall(r"^  make ([a-z-]+) +", make().stdout, re.MULTILINE)
+    assert listed[0] == "help" and {"test", "test-fast", "lab", "lint", "types"} <= {*listed}
+    assert {"api", "reports", "bench-data", "lock", "clean"} <= {*listed}
     for target in listed:
         done = make("-n", target, "PYTHON=python3")
         assert done.returncode == 0, (target, done.stderr)
@@ -105,8 +113,25 @@ def test_make_knows_every_target_that_it_lists():
 
 def test_the_readme_names_only_targets_that_there_are():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for target in re.findall(r"(?:^    |`)make ([a-z]+)", text, re.MULTILINE):
+    for target in re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE):
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+
+
+def test_the_readme_names_only_files_that_there_are():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for file in re.findall(r"\]\(([^):]+)\)", text):
+        assert (ROOT / file).exists(), file
+    for recipe in re.findall(r"\| `([\w/]+(?:\.py)?)`.* \|$", text, re.MULTILINE):
+        assert (ROOT / "shopee_od" / "detectors" / recipe).exists(), recipe
+    layout = re.findall(
+        r"^    ( *)([\w/.]+(?:/|\.py))(?:   |$)", text.partition("## Layout")[2], re.MULTILINE
+    )
+    parents: dict[int, Path] = {-1: ROOT}
+    for indent, name in layout:
+        depth = len(indent) // 2
+        parents[depth] = parents[depth - 1] / name
+        assert parents[depth].exists(), name
+    assert len(layout) > 20
 
 
 @pytest.fixture
@@ -141,7 +166,10 @@ def test_the_set_up_is_done_once_and_again_when_the_lock_changes(checkout):
     calls = checkout / "calls.txt"
     done = make("test", python, cwd=checkout)
     assert done.returncode == 0 and done.stdout.endswith("3 passed in 0.01s\n")
-    assert "-m pip install" in calls.read_text() and "--require-hashes -r requirements.lock" in calls.read_text()
+    assert (
+        "-m pip install" in calls.read_text()
+        and "--require-hashes -r requirements.lock" in calls.read_text()
+    )
     calls.unlink()
     make("test", python, cwd=checkout)
     assert calls.read_text() == "-m pytest -n 2 --dist loadfile\n"
@@ -168,7 +196,9 @@ def test_an_unfit_python_is_refused_with_the_mend(checkout):
     assert bare.returncode != 0 and "sudo apt-get install python3.11-venv" in bare.stdout
     assert not (checkout / ".venv").exists()
     none = make("test", cwd=checkout, path=tools_without_python(checkout))
-    assert none.returncode != 0 and "Python 3.11 or 3.12 is needed and none was found" in none.stdout
+    assert (
+        none.returncode != 0 and "Python 3.11 or 3.12 is needed and none was found" in none.stdout
+    )
 
 
 def tools_without_python(folder: Path) -> str:
@@ -187,12 +217,27 @@ def test_reports_draw_shopsim_and_run_the_notebooks():
 
 
 def test_reports_of_other_data_are_the_same_run():
-    given = ("DATASET=ccp", "DATA_DIR=a folder/ccp", "PROFILE=smoke", "NAME=mine", "PHOTOS=shop photos")
+    given = (
+        "DATASET=ccp",
+        "DATA_DIR=a folder/ccp",
+        "PROFILE=smoke",
+        "NAME=mine",
+        "PHOTOS=shop photos",
+    )
     plan = make("-n", "reports", "PYTHON=python3", *given).stdout
-    call = "report --dataset ccp --profile smoke --resume --data-dir 'a folder/ccp' --name mine --photos 'shop photos'"
-    assert shlex.split(plan.split("bin/shopee-od ")[1]) == shlex.split(call) and "data make" not in plan
+    call = "report --dataset ccp --profile smoke --resume --data-dir 'a folder/ccp' --name mine"
+    call += " --photos 'shop photos'"
+    assert (
+        shlex.split(plan.split("bin/shopee-od ")[1]) == shlex.split(call)
+        and "data make" not in plan
+    )
     assert "data make" not in make("-n", "reports", "PYTHON=python3", "DATA_DIR=mine").stdout
-    assert make("-n", "reports", "PYTHON=python3", "DATASET=deepfashion").stdout.count("bin/shopee-od ") == 1
+    assert (
+        make("-n", "reports", "PYTHON=python3", "DATASET=deepfashion").stdout.count(
+            "bin/shopee-od "
+        )
+        == 1
+    )
 
 
 def test_make_takes_nothing_for_reports_from_the_environment(monkeypatch):
@@ -235,7 +280,9 @@ def test_the_example_of_own_labels_can_be_read(tmp_path):
     (tmp_path / "annotations.json").write_text(example, encoding="utf-8")
     (tmp_path / "images").mkdir()
     for image in json.loads(example)["images"]:
-        Image.new("RGB", (image["width"], image["height"])).save(tmp_path / "images" / image["file_name"])
+        Image.new("RGB", (image["width"], image["height"])).save(
+            tmp_path / "images" / image["file_name"]
+        )
     data = open_dataset("coco", tmp_path)
     assert not data.problems, str(data.problems)
     assert data.classes == ("dress",) and data.types == ("full",)

@@ -2,34 +2,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopee_od.profiles import PROFILES, Profile, profile
-from shopee_od.types import InputError
+from shopee_od.config import set_values, to_dict
+from shopee_od.errors import InputError
+from shopee_od.profiles import PROFILES, Profile, describe_overrides, profile, profile_from_dict
 
 sizes = st.integers(1, 20_000)
 levels = st.integers(2, 7)
 
 
-def made(**changes):
-    return profile("laptop").with_(**changes)
+def make_profile(**changes):
+    return profile("laptop").replace(**changes)
 
 
 @given(levels, st.integers(1, 12), sizes, sizes)
 def test_a_canvas_has_whole_cells_and_no_more_area_than_a_square(max_level, cells, width, height):
-    some = made(min_level=2, max_level=max_level, input_size=cells * 2**max_level)
-    some.check()
-    h, w = some.canvas(width, height)
-    assert h % some.stride == 0 and w % some.stride == 0 and h > 0 and w > 0
-    assert h * w <= some.input_size**2
+    candidate = make_profile(min_level=2, max_level=max_level, input_size=cells * 2**max_level)
+    candidate.check()
+    h, w = candidate.canvas(width, height)
+    assert h % candidate.stride == 0 and w % candidate.stride == 0 and h > 0 and w > 0
+    assert h * w <= candidate.input_size**2
 
 
 @given(st.integers(2, 12), sizes, sizes)
 def test_no_canvas_of_its_area_shows_the_photo_larger(cells, width, height):
-    some = made(input_size=cells * 32)
+    candidate = make_profile(input_size=cells * 32)
 
     def scale(h, w):
         return min(h / height, w / width)
 
-    h, w = some.canvas(width, height)
+    h, w = candidate.canvas(width, height)
     others = [(a, b) for a in range(1, cells**2 + 1) for b in range(1, cells**2 // a + 1)]
     # Strips longer than twice the square's side need not be offered.
     best = max(scale(32 * a, 32 * b) for a, b in others if max(a, b) <= 2 * cells)
@@ -45,17 +46,20 @@ def test_canvases_of_common_photos():
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_profile_works_and_says_what_it_is_for(name):
-    found = profile(name)
-    found.check()
-    assert found.name == name and found.says
-    assert found.epochs(1000) == found.steps * found.batch_size / 1000
+def test_every_profile_works_and_has_a_description(name):
+    sizes = profile(name)
+    sizes.check()
+    assert sizes.name == name and sizes.description
+    assert sizes.epochs(1000) == sizes.steps * sizes.batch_size / 1000
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"input_size": 224 + 1}, r"input_size 225 is not a multiple of 32 \(2\*\*max_level\); use 224 or 256"),
+        (
+            {"input_size": 224 + 1},
+            r"input_size 225 is not a multiple of 32 \(2\*\*max_level\); use 224 or 256",
+        ),
         ({"input_size": 16}, "use 32 or 64"),
         ({"input_size": 0}, "use 32 or 64"),
         ({"min_level": 1}, "levels 1–5; use 2 ≤ min ≤ max"),
@@ -84,40 +88,87 @@ def test_every_profile_works_and_says_what_it_is_for(name):
         ({"norm_momentum": 1.0}, "norm_momentum is 1.0"),
         ({"precision": "int8"}, "precision 'int8'; use float32 or bfloat16"),
         ({"optimizer": "adam"}, "optimizer 'adam'; use sgd or adamw"),
+        ({"color_jitter": 1.0}, "color_jitter is 1.0; use a share from 0 to under 1"),
+        ({"drop_path": -0.1}, "drop_path is -0.1; use a share"),
+        ({"class_balance": 1.5}, "class_balance is 1.5; use 0 to 1"),
         ({"scale": (0.0, 1.0)}, "scale"),
         ({"scale": (1.2, 0.8)}, "scale"),
     ],
 )
-def test_a_bad_size_is_refused_in_one_sentence(changes, said):
-    with pytest.raises(InputError, match=said) as refused:
-        made(**changes).check()
-    assert str(refused.value).startswith("profile laptop") and "\n" not in str(refused.value)
+def test_a_bad_size_is_refused_in_one_sentence(changes, message):
+    with pytest.raises(InputError, match=message) as error:
+        make_profile(**changes).check()
+    assert str(error.value).startswith("profile laptop") and "\n" not in str(error.value)
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="no size 'batchsize'"):
-        made(batchsize=4)
-    with pytest.raises(InputError, match="profile 'huge' is not known; choose one of smoke, laptop, gpu, deepfashion"):
+        make_profile(batchsize=4)
+    with pytest.raises(
+        InputError,
+        match="profile 'huge' is not known; choose one of smoke, laptop, gpu, deepfashion",
+    ):
         profile("huge")
 
 
 def test_changes_make_a_copy():
-    assert made(steps=1).steps == 1 and profile("laptop").steps > 1
-    assert isinstance(made(), Profile) and made() == profile("laptop")
+    assert make_profile(steps=1).steps == 1 and profile("laptop").steps > 1
+    assert isinstance(make_profile(), Profile) and make_profile() == profile("laptop")
 
 
-def test_a_profile_suits_its_data_set():
-    plain, drawings = profile("laptop"), profile("laptop", "shopsim")
-    drawings.check()
-    assert drawings.steps < plain.steps and drawings.input_size < plain.input_size
-    assert drawings.with_(steps=plain.steps, input_size=plain.input_size, validate_every=plain.validate_every) == plain
+def test_a_profile_has_other_sizes_for_its_data_set():
+    plain = profile("laptop")
+    shopsim = profile("laptop", "shopsim")
+    shopsim.check()
+    assert shopsim.steps < plain.steps and shopsim.input_size < plain.input_size
+    assert (
+        shopsim.replace(
+            steps=plain.steps, input_size=plain.input_size, validate_every=plain.validate_every
+        )
+        == plain
+    )
     assert profile("smoke", "shopsim") == profile("smoke") and profile("laptop", "ccp") == plain
+
+
+def test_the_overrides_of_a_data_set_are_described():
+    shopsim = profile("laptop", "shopsim")
+    description = describe_overrides(shopsim, "shopsim")
+    assert "laptop has other sizes for shopsim" in description
+    assert f"steps={shopsim.steps}" in description
+    assert "steps" not in describe_overrides(shopsim.replace(steps=3), "shopsim")
+    assert describe_overrides(profile("laptop"), "shopsim") == ""
+    assert describe_overrides(profile("laptop", "ccp"), "ccp") == ""
+
+
+def test_values_are_set_from_text_and_checked():
+    sizes = set_values(profile("laptop"), ["steps=7", "scale=0.5,2", "deterministic=false"])
+    assert (sizes.steps, sizes.scale, sizes.deterministic) == (7, (0.5, 2.0), False)
+    with pytest.raises(InputError, match="input_size 100 is not a multiple of 32"):
+        set_values(profile("laptop"), ["input_size=100"])
+
+
+def test_a_profile_is_read_as_recorded():
+    sizes = make_profile(steps=7, color_jitter=0.1)
+    recorded = {k: list(v) if isinstance(v, tuple) else v for k, v in to_dict(sizes).items()}
+    assert profile_from_dict(recorded) == sizes
+
+
+def test_a_profile_recorded_by_version_0_1_0_is_read():
+    recorded = to_dict(make_profile(description="old", color_jitter=0.1, class_balance=0.25))
+    for old, new in (
+        ("says", "description"),
+        ("colour", "color_jitter"),
+        ("balance", "class_balance"),
+    ):
+        recorded[old] = recorded.pop(new)
+    sizes = profile_from_dict(recorded)
+    assert (sizes.description, sizes.color_jitter, sizes.class_balance) == ("old", 0.1, 0.25)
 
 
 def test_anchors_of_every_profile_meet_garments(shared_data):
     from shopee_od.datasets import open_dataset
-    from shopee_od.gate import gate
+    from shopee_od.datasets.check import check_dataset
 
     street = open_dataset("ccp", shared_data / "ccp").sample(150)
     for name in ("laptop", "gpu", "deepfashion"):
-        assert (gate(street, profile(name)).boxes.best >= 0.7).mean() > 0.8, name
+        assert (check_dataset(street, profile(name)).boxes.best >= 0.7).mean() > 0.8, name

@@ -1,8 +1,8 @@
 """Clothing Co-Parsing (CCP): street photos whose pixel labels give exact boxes.
 
-Yang, Luo and Lin, "Clothing Co-Parsing by Joint Image Segmentation and Labeling", CVPR 2014. On disk:
-`photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, label ids (H, W)) and `label_list.mat`
-(59 names).
+Yang, Luo and Lin, "Clothing Co-Parsing by Joint Image Segmentation and Labeling", CVPR 2014. On
+disk: `photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, label ids (H, W)) and
+`label_list.mat` (59 names).
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from shopee_od.datasets.cache import per_file, photo_sizes
-from shopee_od.datasets.dataset import CORNERS, Dataset, Problems
-from shopee_od.datasets.matfile import read_mat
-from shopee_od.types import InputError
+from shopee_od.cache import get_or_compute_per_file
+from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.datasets.matlab import read_mat
+from shopee_od.datasets.photos import photo_sizes
+from shopee_od.datasets.problems import ProblemLog
+from shopee_od.errors import InputError
 
 GARMENTS = {
     "top": ("upper", ("blouse", "shirt", "top", "vest")),
@@ -32,51 +34,74 @@ GARMENTS = {
     "jeans": ("lower", ("jeans",)),
     "leggings": ("lower", ("leggings", "tights")),
 }
-"""Class -> where it is worn and the CCP labels it gathers; every other CCP label is no garment."""
+"""Class -> where it is worn and the CCP labels that belong to it; other labels are no garments."""
 
 MIN_PIXELS = 200
-"""A garment's mask under this is a slip of the annotator's brush."""
-SPECK = 0.05
-"""A connected part under this share of a garment's pixels does not stretch its box."""
+"""A smaller garment mask is taken for a slip of the annotator's brush."""
+MIN_PART_SHARE = 0.05
+"""A connected part with a smaller share of a garment's pixels does not extend its box."""
 
-_MEND = "name the folder that holds label_list.mat, photos/ and annotations/"
+_FIX = "name the folder that holds label_list.mat, photos/ and annotations/"
 
 
 def read_ccp(root: str | Path) -> Dataset:
-    """The photos with pixel labels: 12 classes of garments, one box for each CCP label in a photo.
+    """Reads the photos with pixel labels: 12 classes, one box for each CCP label in a photo.
 
-    Labels that share a class (a vest over a shirt) are garments of their own, each with its box. Split by the
-    number of the photo: test where it divides by 5, val where it ends in 1, train otherwise.
-    Raises InputError where the layout is not there; a bad photo or annotation leaves its photo out, counted
-    in `problems`.
+    1. Labels that share a class (a vest over a shirt) are separate garments, each with its box.
+    2. The split follows from the photo's number: test where it divides by 5, val where it ends in
+       1, train otherwise.
+
+    Args:
+        root: the folder with label_list.mat, photos/ and annotations/.
+    Returns:
+        The data set; a photo that cannot be read, or whose annotation cannot, is left out and
+        counted in `problems`.
+    Raises:
+        InputError: the layout is not there.
     """
-    root, problems = Path(root), Problems()
-    label_class = _label_classes(root / "label_list.mat")
-    photos, masks = _pairs(root, problems)
+    root = Path(root)
+    problems = ProblemLog()
+    class_of = _read_label_classes(root / "label_list.mat")
+    photos, masks = _pair_files(root, problems)
+    version = "masks-2-" + "-".join(map(str, sorted(class_of)))
+    find_boxes = partial(mask_boxes, labels=frozenset(class_of))
     sizes = photo_sizes(root, photos)
-    version = "masks-2-" + "-".join(map(str, sorted(label_class)))
-    found = per_file(partial(mask_boxes, labels=frozenset(label_class)), root, masks, version)
-    images, boxes = [], []
-    for photo, mask, size, labelled in zip(photos, masks, sizes, found, strict=True):
-        if not _fit(photo, mask, size, labelled, problems):
-            continue
-        images.append(_image_row(root / photo, size))
-        image_id = images[-1]["image_id"]
-        boxes += [_box_row(image_id, box, label_class[label]) for label, *box in labelled["boxes"]]
-        for label in labelled["slips"]:
-            problems.add(f"mask of a garment under {MIN_PIXELS} px: dropped", f"{mask}, {label_class[label]}")
-        for label in labelled["specks"]:
-            problems.add("specks far from a garment: its box leaves them out", f"{mask}, {label_class[label]}")
+    annotations = get_or_compute_per_file(find_boxes, root, masks, version)
+    images = []
+    boxes = []
+    for photo, mask, size, annotation in zip(photos, masks, sizes, annotations, strict=True):
+        if isinstance(size, InputError):
+            problems.add("photo not readable: left out", str(size))
+        elif isinstance(annotation, InputError):
+            problems.add("pixel labels not readable: photo left out", str(annotation))
+        elif tuple(annotation["size"]) != size:
+            kind = "pixel labels and photo of different sizes: photo left out"
+            sizes_text = "{}×{}, {}×{}".format(*annotation["size"], *size)
+            problems.add(kind, f"{mask}, {photo}: {sizes_text}")
+        else:
+            row = _image_row(root / photo, size)
+            images.append(row)
+            boxes += [
+                _box_row(row["image_id"], box, class_of[label])
+                for label, *box in annotation["boxes"]
+            ]
+            _log_dropped_parts(annotation, mask, class_of, problems)
     boxes = [{"box_id": i, **box} for i, box in enumerate(boxes)]
     return Dataset.build("ccp", root, GARMENTS, images, boxes, problems)
 
 
 def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
-    """One .mat file -> {"size": [width, height], "boxes": [[label, x1, y1, x2, y2], …], "slips": …, "specks": …}.
+    """The boxes of the garments in one .mat file of pixel labels.
 
-    x2 and y2 are exclusive. slips: labels whose mask is too small to be a garment; specks: those whose box is
-    smaller than their mask's bounds. Both are reported by `read_ccp`.
-    Raises InputError where the file holds no `groundtruth` of (H, W) whole numbers.
+    Args:
+        path: the file.
+        labels: ids of the CCP labels that are garments.
+    Returns:
+        `size`: [width, height] in pixels. `boxes`: [label, x1, y1, x2, y2], x2 and y2 exclusive.
+        `slips`: labels whose mask is too small to be a garment. `specks`: labels whose box is
+        smaller than their mask's bounds.
+    Raises:
+        InputError: the file holds no `groundtruth` of (H, W) whole numbers.
     """
     try:
         mask = read_mat(path)["groundtruth"]
@@ -84,8 +109,8 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
             raise ValueError("it is not a table of whole numbers")
     except (OSError, ValueError, KeyError) as e:
         raise InputError(f"{path}: no readable groundtruth ({e}); fetch it again") from None
-    there = sorted(labels.intersection(np.unique(mask).tolist()))
-    boxes = [(label, garment_box(mask == label)) for label in there]
+    present = sorted(labels.intersection(np.unique(mask).tolist()))
+    boxes = [(label, garment_box(mask == label)) for label in present]
     height, width = mask.shape
     return {
         "size": [width, height],
@@ -96,26 +121,33 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
 
 
 def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
-    """bool (H, W) -> x1, y1, x2, y2 around all its parts but specks; None for a mask of under 200 pixels."""
+    """The box of a garment's mask without its specks.
+
+    Args:
+        mask: bool (H, W).
+    Returns:
+        x1, y1, x2, y2 in pixels, x2 and y2 exclusive; None for a mask of under MIN_PIXELS.
+    """
     total = np.count_nonzero(mask)
     if total < MIN_PIXELS:
         return None
-    parts, _ = ndimage.label(mask)
+    parts = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, output=parts)
     pixels = np.bincount(parts.ravel())
     pixels[0] = 0  # the background
-    return _bounds((pixels >= min(SPECK * total, pixels.max()))[parts])
+    return _bounds((pixels >= min(MIN_PART_SHARE * total, pixels.max()))[parts])
 
 
 def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """bool (H, W), true somewhere -> x1, y1, x2, y2 around all of it."""
+    """bool (H, W) with some true value -> x1, y1, x2, y2 around all of them."""
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     return columns.start, rows.start, columns.stop, rows.stop
 
 
-def _label_classes(path: Path) -> dict[int, str]:
+def _read_label_classes(path: Path) -> dict[int, str]:
     """CCP's label id -> our class, for the labels that are garments."""
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; {_MEND}")
+        raise InputError(f"{path}: there is no such file; {_FIX}")
     try:
         names = read_mat(path)["label_list"]
         if not isinstance(names, list):
@@ -128,37 +160,39 @@ def _label_classes(path: Path) -> dict[int, str]:
     return {names.index(label): name for name, (_, labels) in GARMENTS.items() for label in labels}
 
 
-def _pairs(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
-    """The photos that have an annotation, and these annotations, as names below `root`, by their number."""
-    photos = _numbered(root, "photos", "jpg")
-    masks = _numbered(root, "annotations/pixel-level", "mat")
+def _pair_files(root: Path, problems: ProblemLog) -> tuple[list[str], list[str]]:
+    """The photos that have an annotation, and these annotations, as names below `root`."""
+    photos = _index_by_number(root, "photos", "jpg")
+    masks = _index_by_number(root, "annotations/pixel-level", "mat")
     for number in sorted(photos.keys() - masks.keys()):
         problems.add("photo without pixel labels: left out", photos[number])
     for number in sorted(masks.keys() - photos.keys()):
         problems.add("pixel labels without their photo: left out", masks[number])
-    both = sorted(photos.keys() & masks.keys())
-    return [photos[n] for n in both], [masks[n] for n in both]
+    numbers = sorted(photos.keys() & masks.keys())
+    return [photos[n] for n in numbers], [masks[n] for n in numbers]
 
 
-def _numbered(root: Path, folder: str, ending: str) -> dict[int, str]:
+def _index_by_number(root: Path, folder: str, extension: str) -> dict[int, str]:
     if not (root / folder).is_dir():
-        raise InputError(f"{root / folder}: there is no such folder; {_MEND}")
-    names = (f"{folder}/{file.name}" for file in (root / folder).glob(f"*.{ending}") if file.stem.isdecimal())
+        raise InputError(f"{root / folder}: there is no such folder; {_FIX}")
+    names = (
+        f"{folder}/{file.name}"
+        for file in (root / folder).glob(f"*.{extension}")
+        if file.stem.isdecimal()
+    )
     return {int(Path(name).stem): name for name in names}
 
 
-def _fit(photo: str, mask: str, size: object, labelled: object, problems: Problems) -> bool:
-    """Whether photo and labels were read and are of one size; else it is counted."""
-    if isinstance(size, InputError):
-        problems.add("photo not readable: left out", str(size))
-    elif isinstance(labelled, InputError):
-        problems.add("pixel labels not readable: photo left out", str(labelled))
-    elif tuple(labelled["size"]) != size:
-        sizes = "{}×{}, {}×{}".format(*labelled["size"], *size)
-        problems.add("pixel labels and photo of unlike sizes: photo left out", f"{mask}, {photo}: {sizes}")
-    else:
-        return True
-    return False
+def _log_dropped_parts(
+    annotation: dict[str, list], mask: str, class_of: dict[int, str], problems: ProblemLog
+) -> None:
+    """Counts the slips and specks of `mask_boxes`."""
+    for label in annotation["slips"]:
+        kind = f"mask of a garment under {MIN_PIXELS} px: dropped"
+        problems.add(kind, f"{mask}, {class_of[label]}")
+    for label in annotation["specks"]:
+        kind = "specks far from a garment: its box leaves them out"
+        problems.add(kind, f"{mask}, {class_of[label]}")
 
 
 def _image_row(path: Path, size: tuple[int, int]) -> dict:

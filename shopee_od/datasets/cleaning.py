@@ -1,34 +1,41 @@
-"""Boxes as files give them -> boxes that lie in their photo; every repair and loss is counted."""
+"""Boxes as files give them, made to fit their photos; every repair and loss is counted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from shopee_od.datasets.dataset import CORNERS, Problems
+from shopee_od.datasets.dataset import CORNERS
+from shopee_od.datasets.problems import ProblemLog
 
 MIN_SIDE = 1.0
-"""Pixels; a box under this in width or height holds no garment."""
+"""Pixels; a box narrower or lower than this holds no garment."""
 
 
 def clean_boxes(
     boxes: np.ndarray,
     widths: np.ndarray,
     heights: np.ndarray,
-    problems: Problems,
+    problems: ProblemLog,
     where: Callable[[int], str],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 (N, 4) inside their photos, bool (N,) those of use).
-
-    boxes:   float (N, 4), x1, y1, x2, y2 in pixels, x2 and y2 exclusive; anything may be in them
-    widths, heights: (N,) pixels of each box's upright photo
-    where:   row -> its place in the file, for `problems`
+    """Boxes that fit their photos, and which of them can be used.
 
     1. A box with a value that is not finite is dropped.
     2. Reversed corners are swapped.
     3. What sticks out of the photo is cut off.
-    4. A box that lies outside, is empty or is under a pixel is dropped. Rows that are dropped are zeros.
+    4. A box that is outside its photo, is empty or is under a pixel is dropped.
+
+    Args:
+        boxes: float (N, 4) x1, y1, x2, y2 in pixels, x2 and y2 exclusive; any values.
+        widths: (N,) pixels of each box's upright photo.
+        heights: (N,).
+        problems: to count repairs and losses in.
+        where: the file and row of the k-th box.
+    Returns:
+        float32 (N, 4) inside their photos, zeros where dropped; bool (N,), those not dropped.
     """
     boxes = np.array(boxes, np.float64).reshape(-1, 4)
     limits = np.stack([widths, heights, widths, heights], 1).astype(np.float64).reshape(-1, 4)
@@ -36,47 +43,49 @@ def clean_boxes(
     finite = np.isfinite(boxes).all(1)
     boxes[~finite] = 0
     corners = boxes.reshape(-1, 2, 2)
-    reversed_ = (corners[:, 0] > corners[:, 1]).any(1)
+    is_reversed = (corners[:, 0] > corners[:, 1]).any(1)
     boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
     empty = (boxes[:, 2:] - boxes[:, :2] < MIN_SIDE).any(1)
     clipped = np.clip(boxes, 0, limits)
-    keep = finite & (clipped[:, 2:] - clipped[:, :2] >= MIN_SIDE).all(1)
+    usable = finite & np.all(clipped[:, 2:] - clipped[:, :2] >= MIN_SIDE, axis=1)
+    outside = finite & ~empty & ~usable
+    changed = usable & (clipped != boxes).any(1)
 
-    report(problems, "box with a value that is no number: dropped", ~finite, where)
-    report(problems, "box empty or under a pixel: dropped", finite & empty, where)
-    report(problems, "box outside its photo: dropped", finite & ~empty & ~keep, where)
-    report(problems, "box with reversed corners: swapped", keep & reversed_, where)
-    report(problems, "box sticks out of its photo: clipped", keep & (clipped != boxes).any(1), where)
-    return np.where(keep[:, None], clipped, 0).astype(np.float32), keep
+    problems.add_rows("box with a value that is no number: dropped", ~finite, where)
+    problems.add_rows("box empty or under a pixel: dropped", finite & empty, where)
+    problems.add_rows("box outside its photo: dropped", outside, where)
+    problems.add_rows("box with reversed corners: swapped", usable & is_reversed, where)
+    problems.add_rows("box sticks out of its photo: clipped", changed, where)
+    return np.where(usable[:, None], clipped, 0).astype(np.float32), usable
 
 
-def with_corners(
-    rows: list[dict],
-    given: list[tuple[float, ...]],
-    sizes: list[tuple[int, int]],
-    places: list[str],
-    problems: Problems,
+def add_corners(
+    rows: Sequence[dict],
+    boxes: Sequence[tuple[float, ...]],
+    sizes: Sequence[tuple[int, int]],
+    locations: Sequence[str],
+    problems: ProblemLog,
 ) -> list[dict]:
-    """Rows of boxes, each one's corners as given, its photo's (width, height), its place -> those of use, cleaned.
+    """Rows of boxes with x1, y1, x2 and y2 from `clean_boxes`, without those that it drops.
 
-    Each gets x1, y1, x2 and y2.
+    Args:
+        rows: N, one per box.
+        boxes: N times x1, y1, x2, y2 in pixels.
+        sizes: N times (width, height) of the box's photo.
+        locations: N times the file and row, for `problems`.
+        problems: to count repairs and losses in.
     """
     limits = np.array(sizes).reshape(-1, 2)
-    cleaned, usable = clean_boxes(np.array(given), limits[:, 0], limits[:, 1], problems, places.__getitem__)
+    widths, heights = limits.T
+    cleaned, usable = clean_boxes(np.array(boxes), widths, heights, problems, locations.__getitem__)
     corners = [dict(zip(CORNERS, box, strict=True)) for box in cleaned]
     return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
 
 
-def four_numbers(values: object) -> tuple[float, float, float, float]:
-    """What a file gives for a box -> its four numbers; NaN where it is anything else."""
+def parse_four_numbers(values: Any) -> tuple[float, float, float, float]:
+    """The four numbers that a file gives for a box; NaN where it gives anything else."""
     try:
         a, b, c, d = (float(value) for value in values)
     except (TypeError, ValueError, OverflowError):
-        return (np.nan,) * 4
+        return np.nan, np.nan, np.nan, np.nan
     return a, b, c, d
-
-
-def report(problems: Problems, kind: str, rows: Iterable[bool], where: Callable[[int], str]) -> None:
-    """Adds a problem for every row that is true."""
-    for row in np.flatnonzero(np.asarray(rows, bool)):
-        problems.add(kind, where(int(row)))

@@ -1,4 +1,4 @@
-"""`shopee-od data download`: a data set's files from its public repository on GitHub, each checked by its hash."""
+"""`shopee-od data download`: a data set's files from its public repository on GitHub."""
 
 from __future__ import annotations
 
@@ -11,41 +11,59 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter, Retry
+from requests.adapters import HTTPAdapter, Retry  # pyright: ignore[reportPrivateImportUsage]
 from tqdm import tqdm
 
-from shopee_od.paths import inside
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
+from shopee_od.io import path_inside
+
+# Not pooch: it cannot check the hashes that GitHub's listing gives (git's SHA-1 covers a header
+# too), lists no repository, and fetches one file after another.
 
 WORKERS = 8
-WAIT = (10, 60)  # seconds for a connection, and between two answers
-PARTS = ".download"  # a folder below the data set's; what lies there is not whole yet
+TIMEOUT = (10, 60)  # seconds for a connection, and between two answers
+PARTS = ".download"  # a folder below the data set's, for files that are not yet checked
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository at one commit, so that everyone gets the same files; `wanted` matches the paths to fetch."""
+    """A repository at one commit, so that everyone gets the same files.
+
+    Args:
+        name: owner/name.
+        commit: its SHA-1.
+        pattern: a regular expression that the paths to fetch match.
+        api: address of GitHub's API.
+        raw: address of GitHub's files.
+    """
 
     name: str
     commit: str
-    wanted: str
+    pattern: str
     api: str = "https://api.github.com"
     raw: str = "https://raw.githubusercontent.com"
 
     @property
-    def clone(self) -> str:
+    def clone_command(self) -> str:
         return f"git clone https://github.com/{self.name}"
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """size in bytes; sha: git's, over a head with the size and the content."""
+    """One file of a repository.
+
+    Args:
+        path: in the repository.
+        size: bytes.
+        sha: git's SHA-1 of a header with the size, and the content.
+    """
 
     path: str
     size: int
     sha: str
 
-    def is_whole(self, content: bytes) -> bool:
+    def matches(self, content: bytes) -> bool:
+        """Whether this is the file's content."""
         return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest() == self.sha
 
 
@@ -59,30 +77,49 @@ REPOSITORIES = {"ccp": CCP}
 
 
 def download(repository: Repository, root: Path, progress: bool = True) -> int:
-    """Fetches the wanted files into `root`; returns how many were fetched, those that were there left out.
+    """Fetches the matching files of a repository that are not there yet.
 
     1. The repository's listing gives each file's size and hash.
-    2. A file that is there with that hash stands, so that a download that was stopped goes on.
-    3. The others are fetched side by side, checked, and only then given their names.
+    2. A file that is there with that hash is kept, so a download that was stopped resumes.
+    3. The others are fetched in parallel, checked, and only then given their names.
 
-    Raises InputError where the repository cannot be reached or answers with an error, and where a file is not what the
-    listing says.
+    Args:
+        repository: what to fetch.
+        root: the folder to fetch it into.
+        progress: whether to show a progress bar.
+    Returns:
+        How many files were fetched.
+    Raises:
+        InputError: the repository cannot be reached or answers with an error, or a file does not
+            match the listing.
     """
     root = Path(root)
-    with _session() as session:
-        files = _listing(repository, session)
-        missing = [file for file in files if not _stands(inside(root, file.path, repository.name), file)]
+    with _open_session() as session:
+        files = _list_files(repository, session)
+        missing = [
+            file
+            for file in files
+            if not _is_present(path_inside(root, file.path, repository.name), file)
+        ]
         parts = root / PARTS
         parts.mkdir(parents=True, exist_ok=True)
         total = sum(file.size for file in files)
-        here = total - sum(file.size for file in missing)
-        bar = tqdm(total=total, initial=here, unit="B", unit_scale=True, desc=repository.name, disable=not progress)
+        bar = tqdm(
+            total=total,
+            initial=total - sum(file.size for file in missing),
+            unit="B",
+            unit_scale=True,
+            desc=repository.name,
+            disable=not progress,
+        )
         with bar, ThreadPoolExecutor(WORKERS) as pool:
-            fetches = {pool.submit(_fetch, repository, file, root, session): file for file in missing}
+            fetches = {
+                pool.submit(_fetch, repository, file, root, session): file for file in missing
+            }
             try:
-                for fetched in as_completed(fetches):
-                    fetched.result()
-                    bar.update(fetches[fetched].size)
+                for fetch in as_completed(fetches):
+                    fetch.result()
+                    bar.update(fetches[fetch].size)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -90,38 +127,53 @@ def download(repository: Repository, root: Path, progress: bool = True) -> int:
     return len(missing)
 
 
-def _session() -> requests.Session:
+def _open_session() -> requests.Session:
     session = requests.Session()
-    retry = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+    retry = Retry(
+        total=4,
+        backoff_factor=0.5,
+        status_forcelist=(429, 500, 502, 503, 504),
+        raise_on_status=False,
+    )
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS, max_retries=retry))
     return session
 
 
-def _listing(repository: Repository, session: requests.Session) -> list[RemoteFile]:
+def _list_files(repository: Repository, session: requests.Session) -> list[RemoteFile]:
     url = f"{repository.api}/repos/{repository.name}/git/trees/{repository.commit}?recursive=1"
-    answer = _get(repository, url, session)
+    response = _get(repository, url, session)
     try:
-        listed = answer.json()
-        files = [RemoteFile(e["path"], int(e["size"]), e["sha"]) for e in listed["tree"] if e["type"] == "blob"]
-        wanted = [file for file in files if re.fullmatch(repository.wanted, file.path)]
-        if listed.get("truncated") or not wanted:
+        listing = response.json()
+        files = [
+            RemoteFile(e["path"], int(e["size"]), e["sha"])
+            for e in listing["tree"]
+            if e["type"] == "blob"
+        ]
+        matching = [file for file in files if re.fullmatch(repository.pattern, file.path)]
+        if listing.get("truncated") or not matching:
             raise ValueError("it is not whole")
     except (ValueError, KeyError, TypeError) as e:
-        raise InputError(f"{url}: not the listing that was expected ({e}); instead: {repository.clone}") from None
-    return wanted
+        raise InputError(
+            f"{url}: not the listing that was expected ({e}); instead: {repository.clone_command}"
+        ) from None
+    return matching
 
 
-def _stands(path: Path, file: RemoteFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size and file.is_whole(path.read_bytes())
+def _is_present(path: Path, file: RemoteFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.size and file.matches(path.read_bytes())
 
 
 def _fetch(repository: Repository, file: RemoteFile, root: Path, session: requests.Session) -> None:
     url = f"{repository.raw}/{repository.name}/{repository.commit}/{quote(file.path)}"
     content = _get(repository, url, session).content
-    if not file.is_whole(content):
-        raise InputError(f"{url}: came damaged ({len(content):,} of {file.size:,} bytes); the same command goes on")
-    part, path = root / PARTS / file.sha, root / file.path
+    if not file.matches(content):
+        raise InputError(
+            f"{url}: arrived damaged ({len(content):,} of {file.size:,} bytes); "
+            "the same command resumes"
+        )
+    part = root / PARTS / file.sha
+    path = root / file.path
     part.write_bytes(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part.replace(path)
@@ -129,14 +181,18 @@ def _fetch(repository: Repository, file: RemoteFile, root: Path, session: reques
 
 def _get(repository: Repository, url: str, session: requests.Session) -> requests.Response:
     try:
-        answer = session.get(url, timeout=WAIT)
+        response = session.get(url, timeout=TIMEOUT)
     except requests.RequestException as e:
         reason = type(e).__name__
         raise InputError(
-            f"{url}: cannot be reached ({reason}); once there is a connection the same command goes on, "
-            f"or where git gets through: {repository.clone}"
+            f"{url}: cannot be reached ({reason}); once there is a connection the same command "
+            f"resumes, or where git gets through: {repository.clone_command}"
         ) from None
-    if not answer.ok:
-        mend = "wait an hour, and the same command goes on" if answer.status_code in (403, 429) else "try later"
-        raise InputError(f"{url}: answers {answer.status_code} {answer.reason}; {mend}, or: {repository.clone}")
-    return answer
+    if not response.ok:
+        is_rate_limit = response.status_code in (403, 429)
+        fix = "wait an hour, and the same command resumes" if is_rate_limit else "try later"
+        raise InputError(
+            f"{url}: answers {response.status_code} {response.reason}; {fix}, "
+            f"or: {repository.clone_command}"
+        )
+    return response

@@ -1,4 +1,4 @@
-"""Photos that show the same picture, and those of them that stand in two splits: what is tested was trained on."""
+"""Photos that show the same picture; in two splits, they put training photos into the test."""
 
 from __future__ import annotations
 
@@ -13,63 +13,84 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from shopee_od.datasets.cache import per_file
+from shopee_od.cache import get_or_compute_per_file
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import FORMATS
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
-BITS = 64
-SAME = 2
-"""Bits in which the hashes of one picture may differ: saved again or scaled, it keeps nearly all of them."""
+HASH_BITS = 64
+MAX_DISTANCE = 2
+"""Bits in which the hashes of one picture may differ: saving or scaling it changes hardly any."""
 
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """What `duplicates` found. `groups`: a row a photo that has a double: image_id, path, split, group (from 0)."""
+    """What `find_duplicates` found.
+
+    Args:
+        groups: one row per photo that has a duplicate: image_id, path, split, group (from 0).
+        unread: how many photos could not be read.
+    """
 
     groups: pd.DataFrame
     unread: int
 
     @property
     def leaks(self) -> pd.DataFrame:
-        """The rows of those groups that stand in several of train, val and test."""
-        split = self.groups[self.groups.split != ""]
-        several = split.groupby("group").split.nunique()
-        return self.groups[self.groups.group.isin(several.index[several > 1])]
+        """The rows of the groups that are in several of train, val and test."""
+        rows = self.groups[self.groups.split != ""]
+        splits = rows.groupby("group").split.nunique()
+        return self.groups[self.groups.group.isin(splits.index[splits > 1])]
 
     def __str__(self) -> str:
-        """Two lines and the first few places, for `shopee-od data check`."""
-        count, leaks = self.groups.group.nunique(), self.leaks
-        lines = [f"{count:,} pictures are there more than once, as {len(self.groups):,} photos"]
-        lines += [f"{leaks.group.nunique():,} of them in several splits: what is tested was seen in training"]
+        """Two lines and the first few leaks, for `shopee-od data check`."""
+        count = self.groups.group.nunique()
+        leaks = self.leaks
+        lines = [
+            f"{count:,} pictures are there more than once, as {len(self.groups):,} photos",
+            f"{leaks.group.nunique():,} of them in several splits: "
+            "photos of the test were trained on",
+        ]
         for _, rows in list(leaks.groupby("group"))[:5]:
-            lines.append("  " + " = ".join(f"{Path(row.path).name} ({row.split})" for row in rows.itertuples()))
+            names = [f"{Path(str(row.path)).name} ({row.split})" for row in rows.itertuples()]
+            lines.append("  " + " = ".join(names))
         if self.unread:
             lines.append(f"{self.unread:,} photos cannot be read and were not compared")
         return "\n".join(lines)
 
 
-def duplicates(dataset: Dataset, distance: int = SAME) -> Duplicates:
-    """Photos whose perceptual hashes differ in at most `distance` of 64 bits are one picture.
+def find_duplicates(dataset: Dataset, max_distance: int = MAX_DISTANCE) -> Duplicates:
+    """Photos of one picture: their perceptual hashes differ in few bits.
 
-    The hash is that of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), section
-    3.2: the signs of a small copy's lowest DCT coefficients against their median. It is learnt once a file.
+    Hashes are computed once per file and cached.
+
+    Args:
+        dataset: the photos to compare.
+        max_distance: of the hashes' 64 bits, how many may differ.
+    Source: Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010),
+        section 3.2.
     """
-    paths = dataset.images.path.tolist()
-    names = [path.removeprefix(f"{dataset.root}/") for path in paths]
-    learnt = per_file(perceptual_hash, dataset.root, names, "hashes-1")
-    read = np.array([not isinstance(value, InputError) for value in learnt], bool)
-    hashes = np.array([int(value, 16) for value, fine in zip(learnt, read, strict=True) if fine], np.uint64)
-    pairs = near(hashes, distance)
-    link = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(hashes), len(hashes)))
-    _, group = connected_components(link, directed=False)
-    rows = dataset.images.loc[read, ["image_id", "path", "split"]].assign(group=group)
+    names = [path.removeprefix(f"{dataset.root}/") for path in dataset.images.path]
+    results = get_or_compute_per_file(perceptual_hash, dataset.root, names, "hashes-1")
+    is_read = np.array([not isinstance(result, InputError) for result in results], bool)
+    hashes = np.array(
+        [int(result, 16) for result in results if not isinstance(result, InputError)], np.uint64
+    )
+    pairs = find_near_pairs(hashes, max_distance)
+    links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(hashes), len(hashes)))
+    _, group = connected_components(links, directed=False)
+    rows = dataset.images.loc[is_read, ["image_id", "path", "split"]].assign(group=group)
     rows = rows[rows.duplicated("group", keep=False)]
-    return Duplicates(rows.assign(group=pd.factorize(rows.group)[0]).reset_index(drop=True), int((~read).sum()))
+    groups = rows.assign(group=pd.factorize(rows.group)[0]).reset_index(drop=True)
+    return Duplicates(groups, unread=int((~is_read).sum()))
 
 
 def perceptual_hash(path: str | Path) -> str:
-    """A photo -> 16 hexadecimal digits. Raises InputError where it cannot be read."""
+    """A photo's hash as 16 hexadecimal digits: signs of the DCT's low frequencies.
+
+    Raises:
+        InputError: the photo cannot be read.
+    """
     try:
         with Image.open(path, formats=FORMATS) as image:
             image.draft("L", (64, 64))  # a JPEG is decoded at a fraction of its size
@@ -78,37 +99,46 @@ def perceptual_hash(path: str | Path) -> str:
         raise InputError(f"{path}: the photo cannot be read ({e}); fetch it again") from None
 
 
-def near(hashes: np.ndarray, distance: int) -> np.ndarray:
-    """uint64 (N,) -> int (P, 2), i < j: pairs that differ in at most `distance` bits.
+def find_near_pairs(hashes: np.ndarray, max_distance: int) -> np.ndarray:
+    """Pairs of hashes that differ in few bits, without comparing all pairs.
 
-    1. Cut each hash into distance + 1 parts: two near ones are equal in one of them at least.
-    2. Within each part, sort; those that are equal in it stand together. Compare all of them.
+    1. Cut each hash into max_distance + 1 parts: two near hashes are equal in at least one.
+    2. For each part, sort; hashes that are equal in it are now neighbors. Compare all of them.
 
-    Hashes that are wholly equal are linked in a chain, each with the next, so that a thousand copies of one picture
-    make 999 pairs and not half a million.
+    Equal hashes are linked in a chain, each with the next, so that a thousand copies of one picture
+    give 999 pairs instead of half a million.
+
+    Args:
+        hashes: uint64 (N,).
+        max_distance: how many bits may differ.
+    Returns:
+        int (P, 2) indices i < j.
     """
     if not len(hashes):
         return np.zeros((0, 2), int)
     order = np.argsort(hashes, kind="stable")
     equal = hashes[order[1:]] == hashes[order[:-1]]
     pairs = [np.stack([order[:-1][equal], order[1:][equal]], 1)]
-    first = order[np.append(True, ~equal)]  # one of each value
-    edges = np.linspace(0, BITS, distance + 2).astype(int)
+    distinct = order[np.append(True, ~equal)]  # the first of each value
+    edges = np.linspace(0, HASH_BITS, max_distance + 2).astype(int)
     for low, high in pairwise(edges):
-        part = (hashes[first] >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
-        pairs.append(first[_near_in_part(hashes[first], part, distance)])
+        part = (hashes[distinct] >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
+        pairs.append(distinct[_near_pairs_in_part(hashes[distinct], part, max_distance)])
     return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 
-def _near_in_part(hashes: np.ndarray, part: np.ndarray, distance: int) -> np.ndarray:
-    """Pairs of near hashes among those that are equal in this part: each with those 1, 2, ... places further on."""
+def _near_pairs_in_part(hashes: np.ndarray, part: np.ndarray, max_distance: int) -> np.ndarray:
+    """Near pairs among hashes that are equal in one part: each compared with the next ones."""
     order = np.argsort(part, kind="stable")
-    sorted_hashes, sorted_part = hashes[order], part[order]
-    left, found, step = np.arange(len(order) - 1), [], 1
-    while len(left):
-        left = left[left + step < len(order)]
-        left = left[sorted_part[left] == sorted_part[left + step]]
-        close = np.bitwise_count(sorted_hashes[left] ^ sorted_hashes[left + step]) <= distance
-        found.append(np.stack([order[left[close]], order[left[close] + step]], 1))
+    hashes = hashes[order]
+    part = part[order]
+    first = np.arange(len(order) - 1)
+    pairs = [np.zeros((0, 2), int)]
+    step = 1
+    while len(first):
+        first = first[first + step < len(order)]
+        first = first[part[first] == part[first + step]]
+        near = np.bitwise_count(hashes[first] ^ hashes[first + step]) <= max_distance
+        pairs.append(np.stack([order[first[near]], order[first[near] + step]], 1))
         step += 1
-    return np.concatenate([np.zeros((0, 2), int), *found])
+    return np.concatenate(pairs)

@@ -1,7 +1,8 @@
-"""COCO metrics of any detector on any data set, their bootstrap intervals, and the operating threshold."""
+"""COCO metrics of any detector on any data set, their intervals, and the operating threshold."""
 
-from shopee_od.evaluation.operating import best_threshold
-from shopee_od.evaluation.report import table
-from shopee_od.evaluation.scoring import evaluate, predict, score
+from shopee_od.evaluation.prediction import predict
+from shopee_od.evaluation.scoring import evaluate, score
+from shopee_od.evaluation.tables import format_table
+from shopee_od.evaluation.thresholds import find_best_threshold
 
-__all__ = ["best_threshold", "evaluate", "predict", "score", "table"]
+__all__ = ["evaluate", "find_best_threshold", "format_table", "predict", "score"]

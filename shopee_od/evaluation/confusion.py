@@ -1,43 +1,57 @@
-"""The confusion matrix of a detector: which class was taken for which, what was missed, what was made up."""
+"""The confusion matrix of a detector: correct, misclassified, missed and background detections."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from shopee_od.evaluation.coco import AT_50, IOUS
-from shopee_od.evaluation.verdicts import Verdicts
+from shopee_od.evaluation.average_precision import AT_50, IOU_THRESHOLDS
+from shopee_od.evaluation.match_table import MatchTable
 
 BACKGROUND = "background"
 
 
-def confusion(verdicts: Verdicts, threshold: float) -> pd.DataFrame:
-    """Verdicts -> int (K + 1, K + 1): a row for what there is, a column for what the detector says.
+def compute_confusion_matrix(table: MatchTable, score_threshold: float) -> pd.DataFrame:
+    """Counts boxes of each class against detections of each class.
 
-    Only detections with a score of at least `threshold` count. Each of them and each box stands in it once:
+    Each box, and each detection with a sufficient score, is counted once:
 
-    1. On the diagonal, the detections that are right as AP50 means it: their class's box, at IoU >= 0.5.
-    2. The others, best first, each take the box that they overlap most, at IoU >= 0.5, of those not yet taken: a box
-       of another class, so beside the diagonal.
-    3. Detections without a box stand in the row "background", boxes without a detection in the column "background".
+    1. Detections that are correct for AP50 (a box of their class, IoU at least 0.5) count on the
+       diagonal.
+    2. Each other detection, highest score first, takes the box that it overlaps most, at IoU at
+       least 0.5, of those not yet taken: a box of another class, off the diagonal.
+    3. Detections without a box count in the row "background", boxes without a detection in the
+       column "background".
 
-    So a row's sum is the boxes of its class and a column's its detections: the diagonal over the one is recall, over
-    the other precision. A second detection on one garment, of whatever class, is background.
+    So a row sums to the boxes of its class and a column to its detections: the diagonal divided by
+    the one is recall, by the other precision. A second detection of one garment, of any class, is
+    background.
+
+    Args:
+        table: from `build_match_table`.
+        score_threshold: detections with lower scores are left out.
+    Returns:
+        int (K + 1, K + 1): a row per true class, a column per predicted class, background last.
     """
-    names = [*verdicts.classes, BACKGROUND]
-    nothing = len(names) - 1
-    found = verdicts.found[verdicts.found.score >= threshold]
-    box = np.full(len(verdicts.found), -1)
-    box[found.index] = found.box
-    free = np.ones(len(verdicts.truth), bool)
-    free[found.box[found.hit]] = False
-    pairs = verdicts.pairs[(verdicts.pairs.iou >= IOUS[AT_50]) & verdicts.pairs.found.isin(found.index[~found.hit])]
-    for i, j in pairs.sort_values(["found", "iou"], ascending=[True, False])[["found", "truth"]].to_numpy():
-        if box[i] < 0 and free[j]:
-            box[i], free[j] = j, False
-    there = verdicts.truth.category.to_numpy()
-    says = found.category.to_numpy()
+    names = [*table.classes, BACKGROUND]
+    background = len(names) - 1
+    detections = table.detections[table.detections.score >= score_threshold]
+    gt_row = np.full(len(table.detections), -1)
+    gt_row[detections.index] = detections.gt_row
+    free = np.ones(len(table.gt_boxes), bool)
+    free[detections.gt_row[detections.correct]] = False
+    wrong = detections.index[~detections.correct]
+    pairs = table.pairs.loc[table.pairs.iou >= IOU_THRESHOLDS[AT_50]]
+    pairs = pairs.loc[pairs.detection_row.isin(wrong)]
+    pairs = pairs.sort_values(["detection_row", "iou"], ascending=[True, False])
+    for i, j in pairs[["detection_row", "gt_row"]].to_numpy():
+        if gt_row[i] < 0 and free[j]:
+            gt_row[i] = j
+            free[j] = False
+    gt_category = table.gt_boxes.category.to_numpy()
+    # A gt_row of -1 takes the last value: background.
+    true = np.append(gt_category, background)[gt_row[detections.index]]
     matrix = np.zeros((len(names), len(names)), int)
-    np.add.at(matrix, (np.append(there, nothing)[box[found.index]], says), 1)  # -1 is the last: background
-    np.add.at(matrix, (there[free], nothing), 1)
+    np.add.at(matrix, (true, detections.category.to_numpy()), 1)
+    np.add.at(matrix, (gt_category[free], background), 1)
     return pd.DataFrame(matrix, names, names)

@@ -1,4 +1,4 @@
-"""The precision–recall curve: what AP is the area of, and what a score threshold chooses one point of."""
+"""The precision–recall curve: AP is its area, and a score threshold selects one point of it."""
 
 from __future__ import annotations
 
@@ -6,83 +6,107 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from shopee_od.evaluation.coco import AT_50, RECALLS, Matches
+from shopee_od.evaluation.average_precision import AT_50, RECALL_THRESHOLDS, Matches
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
-    """Precision and recall of one class after each of its n detections, best first.
+class PRCurve:
+    """Precision and recall after each of n detections, highest score first.
 
-    scores:    float64 (n,), falling
-    hit:       bool (n,), the detection is right
-    precision: float64 (n,), right so far / detections so far
-    recall:    float64 (n,), right so far / boxes; NaN where there are no boxes
-    boxes:     the boxes to be found
+    Args:
+        scores: float64 (n,), falling.
+        correct: bool (n,).
+        precision: float64 (n,), correct detections so far / detections so far.
+        recall: float64 (n,), correct detections so far / boxes; NaN where there are no boxes.
+        num_gt: how many ground-truth boxes there are.
     """
 
     scores: np.ndarray
-    hit: np.ndarray
+    correct: np.ndarray
     precision: np.ndarray
     recall: np.ndarray
-    boxes: int
+    num_gt: int
 
     @property
     def envelope(self) -> np.ndarray:
-        """float64 (n,), falling: at each recall the best precision at that recall or a higher one."""
+        """float64 (n,), falling: at each recall the highest precision there or later."""
         return np.maximum.accumulate(self.precision[::-1])[::-1]
 
     @property
-    def at_recalls(self) -> np.ndarray:
-        """float64 (101,): the envelope at the recalls 0.00, 0.01, ... 1.00; 0 where the curve does not reach."""
-        reached = np.searchsorted(self.recall, RECALLS, side="left")
-        return np.append(self.envelope, 0.0)[reached] if self.boxes else np.full(len(RECALLS), np.nan)
+    def interpolated_precision(self) -> np.ndarray:
+        """float64 (101,): the envelope at recall 0.00, 0.01, …, 1.00; 0 if not reached."""
+        if not self.num_gt:
+            return np.full(len(RECALL_THRESHOLDS), np.nan)
+        reached = np.searchsorted(self.recall, RECALL_THRESHOLDS, side="left")
+        return np.append(self.envelope, 0.0)[reached]
 
     @property
     def ap(self) -> float:
-        """The mean of `at_recalls`: average precision as COCO counts it; NaN where there are no boxes."""
-        return float(self.at_recalls.mean())
+        """COCO's average precision: the mean of `interpolated_precision`; NaN without boxes."""
+        return float(self.interpolated_precision.mean())
 
-    def at(self, threshold: float) -> tuple[float, float]:
-        """Precision and recall of the detections with a score of at least `threshold`.
+    def at_threshold(self, score_threshold: float) -> tuple[float, float]:
+        """Precision and recall of the detections with a score of at least `score_threshold`.
 
-        Precision is NaN where no detection is left, recall where there are no boxes.
+        Returns:
+            precision, NaN without such detections; recall, NaN without boxes.
         """
-        kept = np.searchsorted(-self.scores, -threshold, side="right")
-        if kept == 0:
-            return np.nan, 0.0 if self.boxes else np.nan
-        return float(self.precision[kept - 1]), float(self.recall[kept - 1])
+        count = np.searchsorted(-self.scores, -score_threshold, side="right")
+        if count == 0:
+            return np.nan, 0.0 if self.num_gt else np.nan
+        return float(self.precision[count - 1]), float(self.recall[count - 1])
 
 
-def curve(scores: np.ndarray, hit: np.ndarray, boxes: int) -> Curve:
-    """float (n,), bool (n,) in any order, the number of boxes to be found -> their Curve.
+def compute_pr_curve(scores: ArrayLike, correct: ArrayLike, num_gt: int) -> PRCurve:
+    """The precision–recall curve of scored detections.
 
     1. Sort the detections by falling score.
-    2. Count those that are right up to each: `right`.
-    3. precision = right / detections so far; recall = right / boxes.
+    2. Count the correct ones up to each: tp.
+    3. precision = tp / detections so far; recall = tp / boxes.
 
-    Three boxes; the first and the third detection are right:
+    Args:
+        scores: float (n,), in any order.
+        correct: bool (n,), which detections are correct.
+        num_gt: the number of ground-truth boxes.
 
-    >>> c = curve([0.9, 0.8, 0.7], [True, False, True], 3)
-    >>> c.precision.round(2), c.recall.round(2), round(c.ap, 2)
+    Three boxes; the first and the third detection are correct:
+
+    >>> curve = compute_pr_curve([0.9, 0.8, 0.7], [True, False, True], 3)
+    >>> curve.precision.round(2), curve.recall.round(2), round(curve.ap, 2)
     (array([1.  , 0.5 , 0.67]), array([0.33, 0.33, 0.67]), 0.55)
     """
-    scores, hit = np.asarray(scores, np.float64), np.asarray(hit, bool)
+    scores = np.asarray(scores, np.float64)
+    correct = np.asarray(correct, bool)
     order = np.argsort(-scores, kind="stable")
-    scores, hit = scores[order], hit[order]
-    right = np.cumsum(hit)
-    recall = right / boxes if boxes else np.full(len(right), np.nan)
-    return Curve(scores, hit, right / np.arange(1, len(right) + 1), recall, int(boxes))
+    tp = np.cumsum(correct[order])
+    precision = tp / np.arange(1, len(tp) + 1)
+    recall = tp / num_gt if num_gt else np.full(len(tp), np.nan)
+    return PRCurve(scores[order], correct[order], precision, recall, int(num_gt))
 
 
-def of_matches(matches: Matches, at: int = AT_50) -> Curve:
-    """One category's Matches, which of IOUS -> its Curve. Detections on `ignore` and crowd boxes are left out."""
-    counts = ~matches.ignored[at]
-    return curve(matches.scores[counts], matches.hit[at][counts], matches.truths.sum())
+def compute_class_curve(matches: Matches, at: int = AT_50) -> PRCurve:
+    """The curve of one category; detections on ignore and crowd boxes are left out.
+
+    Args:
+        matches: of the category.
+        at: an index into IOU_THRESHOLDS.
+    """
+    counted = ~matches.ignored[at]
+    return compute_pr_curve(
+        matches.scores[counted], matches.correct[at][counted], matches.num_gt.sum()
+    )
 
 
-def together(matches: Iterable[Matches], at: int = AT_50) -> Curve:
-    """The Matches of several categories -> one Curve over all their detections, which is what a threshold is set on."""
-    parts = [of_matches(m, at) for m in matches]
-    scores = np.concatenate([[], *(c.scores for c in parts)])
-    return curve(scores, np.concatenate([[], *(c.hit for c in parts)]), sum(c.boxes for c in parts))
+def compute_pooled_curve(matches: Iterable[Matches], at: int = AT_50) -> PRCurve:
+    """One curve over the detections of all categories: the operating threshold is chosen on it.
+
+    Args:
+        matches: of each category.
+        at: an index into IOU_THRESHOLDS.
+    """
+    curves = [compute_class_curve(m, at) for m in matches]
+    scores = np.concatenate([[], *(curve.scores for curve in curves)])
+    correct = np.concatenate([[], *(curve.correct for curve in curves)])
+    return compute_pr_curve(scores, correct, sum(curve.num_gt for curve in curves))

@@ -1,36 +1,32 @@
-"""A detector's figures on a data set: COCO metrics by class, by type and class-agnostic, with intervals."""
+"""A detector's COCO metrics on a data set, by class, type and class-agnostic, with intervals."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.datasets.photos import read_photo
 from shopee_od.datasets.taxonomy import Taxonomy
-from shopee_od.evaluation.across import across
-from shopee_od.evaluation.coco import (
+from shopee_od.detector import Detector
+from shopee_od.evaluation.average_precision import (
     AT_50,
     AT_75,
-    IOUS,
-    MAX_DETECTIONS,
-    average_precision,
-    number,
-    recall,
-    summary,
+    IOU_THRESHOLDS,
+    Matches,
+    compute_average_precision,
+    compute_recall,
+    nan_to_none,
+    summarize,
 )
-from shopee_od.evaluation.operating import photos_hit
-from shopee_od.evaluation.views import agnostic, by_class, by_type
-from shopee_od.types import Detections, Detector, InputError
-
-SCORE_THRESHOLD = 0.01
-"""AP counts what low scores find too, as COCO means it; still lower ones mostly cost time."""
-ELEMENTS_AT_ONCE = 5_000_000
-"""Detections × bootstrap draws held in memory at a time."""
+from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
+from shopee_od.evaluation.cross_dataset import evaluate_cross_dataset, explain_unmapped
+from shopee_od.evaluation.grouping import match_by_class, match_by_type, match_class_agnostic
+from shopee_od.evaluation.prediction import compute_predictions
+from shopee_od.evaluation.thresholds import find_detected_images
+from shopee_od.structures import Detections
 
 
 def evaluate(
@@ -39,69 +35,52 @@ def evaluate(
     bootstrap: int = 1000,
     seed: int = 0,
     progress: bool = True,
-    shelves: Taxonomy | None = None,
+    taxonomy: Taxonomy | None = None,
     level: str = "group",
-) -> dict:
-    """Runs `detector` over the photos of `dataset` -> the figures of `score`, with seconds_per_photo.
+) -> dict[str, Any]:
+    """Runs a detector over the images of a data set and computes its metrics.
 
-    The seconds are those that the detector itself reports (`Detector.cost`), without reading the files.
-    left_out: the photos that cannot be read, with the reason; the figures are over the others. Raises InputError
-    where none is left.
-    shop: what `across` finds by `shelves` at `level`, where the detector does not know all classes of `dataset` and the
-    taxonomy has places for those of both; else None, and the first without one is named on stderr.
+    Args:
+        detector: any class that satisfies the protocol.
+        dataset: images and their boxes.
+        bootstrap: resamples for the intervals; 0 for none.
+        seed: of the resamples.
+        progress: whether to show progress on stderr.
+        taxonomy: where the detector does not know all classes of `dataset`, both are also compared
+            by it, at `level`.
+        level: "category", "group" or "type".
+    Returns:
+        What `score` returns, and
+        seconds_per_photo: as the detector's own `cost` has them, without reading files;
+        left_out: the images that cannot be read, by path, with the reason; they do not count;
+        shop: what `evaluate_cross_dataset` returns. None without `taxonomy`, where the detector
+        knows all classes, and where the taxonomy lacks a class (stderr names it).
+    Raises:
+        InputError: no image can be read.
     """
-    detections, left_out, seconds = predict_timed(detector, dataset, progress)
-    scored = dataset.take(detections)
-    figures = score(detections, scored, detector.classes, detector.types, detector.threshold, bootstrap, seed)
-    figures |= {"seconds_per_photo": seconds, "left_out": left_out, "shop": None}
-    if shelves and figures["unknown_classes"]:
-        both = (dataset.name, dataset.classes), (detector.trained["dataset"], detector.classes)
-        without = [f"{name}: {unplaced[0]!r}" for name, of in both if (unplaced := shelves.unplaced(name, of))]
-        if without:
-            print(f"not judged by the shop's groups: {shelves.path} has no place for {without[0]}", file=sys.stderr)
+    predictions = compute_predictions(detector, dataset, progress)
+    readable = dataset.take(predictions.detections)
+    metrics = score(
+        predictions.detections,
+        readable,
+        detector.classes,
+        detector.types,
+        detector.threshold,
+        bootstrap,
+        seed,
+    )
+    metrics["seconds_per_photo"] = predictions.seconds_per_image
+    metrics["left_out"] = predictions.unreadable
+    metrics["shop"] = None
+    if taxonomy and metrics["unknown_classes"]:
+        reason = explain_unmapped(detector, dataset, taxonomy)
+        if reason:
+            print(f"not evaluated by taxonomy {level}: {reason}", file=sys.stderr)
         else:
-            figures["shop"] = across(detections, scored, detector, shelves, level)
-    return figures
-
-
-def predict_timed(
-    detector: Detector, dataset: Dataset, progress: bool = True
-) -> tuple[dict[int, Detections], dict[str, str], float | None]:
-    """What `predict` finds; the photos left out, by path, with the reason; the detector's own seconds a photo.
-
-    The seconds are None where it counts none. Raises InputError where no photo can be read.
-    """
-    before, left_out = replace(detector.cost), {}  # a copy: the detector may go on counting in the same object
-    detections = predict(detector, dataset, progress, left_out)
-    if not detections:
-        raise InputError(f"{dataset.root}: no photo can be read; first: {next(iter(left_out.values()))}")
-    photos, seconds = detector.cost.photos - before.photos, detector.cost.seconds - before.seconds
-    return detections, left_out, seconds / photos if photos else None
-
-
-def predict(
-    detector: Detector, dataset: Dataset, progress: bool = True, left_out: dict[str, str] | None = None
-) -> dict[int, Detections]:
-    """image_id -> Detections with a score of at least 0.01, at most 100 a photo. Photos are read one by one.
-
-    Progress goes to stderr. A photo that cannot be read has no entry; `left_out` gets its path and the reason.
-    """
-    read: list[int] = []
-
-    def images() -> Iterator[np.ndarray]:
-        rows = dataset.images[["image_id", "path"]].itertuples(index=False)
-        for image_id, path in tqdm(rows, "detect", len(dataset), unit="photo", disable=not progress):
-            try:
-                image = read_photo(path)
-            except InputError as e:
-                if left_out is not None:
-                    left_out[path] = str(e)
-                continue
-            read.append(image_id)
-            yield image
-
-    found = list(detector.detect(images(), score_threshold=SCORE_THRESHOLD, max_detections=MAX_DETECTIONS))
-    return dict(zip(read, found, strict=True))
+            metrics["shop"] = evaluate_cross_dataset(
+                predictions.detections, readable, detector, taxonomy, level
+            )
+    return metrics
 
 
 def score(
@@ -112,87 +91,106 @@ def score(
     threshold: float,
     bootstrap: int = 1000,
     seed: int = 0,
-) -> dict:
-    """Detections in every photo, their detector's classes, types and operating threshold -> figures.
+) -> dict[str, Any]:
+    """Computes a detector's metrics from its detections.
 
-    AP, AP50, AP75, AR1, AR10, AR100: COCO's, the mean over the classes that `dataset` and the detector share.
-    agnostic:   AP, AP50 and boxes of all garments taken as one class, after NMS across all classes.
-    per_type:   the same for each of upper, lower and full, after NMS across its classes.
-    per_class:  the same for each shared class.
-    unknown_classes: those of `dataset` that the detector does not know; in per_type and agnostic only.
-    photos_with_a_hit: of the photos with garments, the share with one boxed at IoU >= 0.5, of whatever class,
-                by a detection with a score of at least `threshold`.
-    intervals:  [low, high], 95%, from `bootstrap` draws of as many photos with replacement.
+    Classes are the same where their names are. `ignore` boxes and detections on them are left out
+    (`coco.match_detections` has the rules). A metric that is not defined is None: the AP of a class
+    without boxes, a mean where no class is shared, a type that no class of the detector has.
 
-    Classes are the same where their names are. `ignore` boxes neither count nor cost (`coco.match` says how).
-    What cannot be told is None: the AP of a class without boxes, a mean where no class is shared, a type that
-    the detector has no class of.
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+        classes: the detector's, in the order of its labels.
+        types: the type of each of its classes.
+        threshold: its operating threshold.
+        bootstrap: resamples for the intervals; 0 for none.
+        seed: of the resamples.
+    Returns:
+        AP, AP50, AP75: COCO's average precision, the mean over the classes that data set and
+        detector share; AP is also the mean over the IoU thresholds 0.50, 0.55, …, 0.95;
+        AR1, AR10, AR100: recall, averaged over the same ten IoU thresholds and over the classes,
+        with at most 1, 10, 100 detections per image and class;
+        agnostic: AP, AP50 and boxes of all garments as one class, after NMS across all classes;
+        per_type: the same of each of upper, lower and full, after NMS across its classes;
+        per_class: the same of each shared class;
+        unknown_classes: those of `dataset` that the detector does not know; they count in per_type
+        and agnostic only;
+        photos: the number of images;
+        photos_with_a_hit: image-level recall: of the images with garments, the share with at least
+        one garment found, at IoU 0.5 by a detection of any class with a score of at least
+        `threshold`;
+        threshold: as given;
+        seconds_per_photo: None;
+        intervals: [low, high], 95%, of AP, AP50, AP75, agnostic_AP50 and photos_with_a_hit;
+        bootstrap: draws and seed.
     """
-    matches = by_class(detections, dataset, classes)
-    any_class = agnostic(detections, dataset, classes)
-    garment, hit = photos_hit(detections, dataset, threshold)
+    class_matches = match_by_class(detections, dataset, classes)
+    type_matches = match_by_type(detections, dataset, types)
+    agnostic_matches = match_class_agnostic(detections, dataset, classes)
+    has_garment, has_detected = find_detected_images(detections, dataset, threshold)
 
-    def headline(weights: np.ndarray) -> dict[str, np.ndarray]:
-        """int (B, P), how often each of B draws holds each photo -> the figures with intervals, each (B,)."""
-        ap = [average_precision(m, weights) for m in matches.values()]
-        ap = _mean(np.reshape(ap, (len(matches), len(weights), len(IOUS))))
-        drawn = weights @ garment
-        return {
-            "AP": ap.mean(axis=1),
-            "AP50": ap[:, AT_50],
-            "AP75": ap[:, AT_75],
-            "agnostic_AP50": average_precision(any_class, weights)[:, AT_50],
-            "photos_with_a_hit": np.where(drawn, weights @ hit / np.maximum(drawn, 1), np.nan),
+    def compute(weights: np.ndarray) -> dict[str, np.ndarray]:
+        """int (B, P), how often each of B resamples contains each image -> metrics, each (B,)."""
+        return _compute_headline(list(class_matches.values()), agnostic_matches, weights) | {
+            "photos_with_a_hit": _divide(weights @ has_detected, weights @ has_garment)
         }
 
-    figures = {name: number(value[0]) for name, value in headline(np.ones((1, len(dataset)), int)).items()}
-    size = sum(len(m.photo) for m in matches.values()) + len(any_class.photo)
-    draws = [headline(weights) for weights in _draws(len(dataset), bootstrap, seed, size)]
-    recalls = {k: np.array([recall(m, k).mean() for m in matches.values()]) for k in (1, 10, 100)}
+    all_images = np.ones((1, len(dataset)), int)
+    values = {name: nan_to_none(value[0]) for name, value in compute(all_images).items()}
+    num_detections = sum(len(m.image) for m in [*class_matches.values(), agnostic_matches])
+    resamples = draw_resamples(len(dataset), bootstrap, seed, num_detections)
+    resampled = [compute(weights) for weights in resamples]
+    per_type = {name: summarize(m) for name, m in type_matches.items()}
+    for name in set(per_type) - set(types):
+        per_type[name] |= {"AP": None, "AP50": None}
     return {
-        **{name: figures[name] for name in ("AP", "AP50", "AP75")},
-        **{f"AR{k}": number(_mean(values)) for k, values in recalls.items()},
-        "agnostic": summary(any_class),
-        "per_type": {
-            name: summary(m) if name in types else summary(m) | {"AP": None, "AP50": None}
-            for name, m in by_type(detections, dataset, types).items()
-        },
-        "per_class": {name: summary(m) for name, m in matches.items()},
+        **{name: values[name] for name in ("AP", "AP50", "AP75")},
+        **{f"AR{k}": _compute_mean_recall(class_matches, k) for k in (1, 10, 100)},
+        "agnostic": summarize(agnostic_matches),
+        "per_type": per_type,
+        "per_class": {name: summarize(m) for name, m in class_matches.items()},
         "unknown_classes": [name for name in dataset.classes if name not in classes],
         "photos": len(dataset),
-        "photos_with_a_hit": figures["photos_with_a_hit"],
+        "photos_with_a_hit": values["photos_with_a_hit"],
         "threshold": float(threshold),
         "seconds_per_photo": None,
-        "intervals": {name: _interval(figures[name], [draw[name] for draw in draws]) for name in figures},
+        "intervals": {
+            name: compute_basic_interval(value, [resample[name] for resample in resampled])
+            for name, value in values.items()
+        },
         "bootstrap": {"draws": bootstrap, "seed": seed},
     }
 
 
-def _draws(photos: int, draws: int, seed: int, size: int) -> Iterator[np.ndarray]:
-    """int (B, photos), how often each of B draws holds each photo; `draws` rows in all, some at a time."""
-    rng = np.random.default_rng(seed)
-    step = max(1, ELEMENTS_AT_ONCE // max(size, photos))
-    for start in range(0, draws, step):
-        rows = range(start, min(start + step, draws))
-        yield np.array([np.bincount(rng.integers(photos, size=photos), minlength=photos) for _ in rows])
+def _compute_headline(
+    class_matches: Sequence[Matches], agnostic_matches: Matches, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The AP figures that have intervals, each float64 (B,) for B resamples."""
+    class_ap = [compute_average_precision(matches, weights) for matches in class_matches]
+    shape = (len(class_matches), len(weights), len(IOU_THRESHOLDS))
+    ap = _mean_of_known(np.reshape(class_ap, shape))
+    agnostic_ap = compute_average_precision(agnostic_matches, weights)
+    return {
+        "AP": ap.mean(axis=1),
+        "AP50": ap[:, AT_50],
+        "AP75": ap[:, AT_75],
+        "agnostic_AP50": agnostic_ap[:, AT_50],
+    }
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """float (K, ...) -> (...): the mean over K of what is not NaN; NaN where all is, or K is 0."""
+def _compute_mean_recall(class_matches: Mapping[str, Matches], max_detections: int) -> float | None:
+    """COCO's AR: the mean over classes and IoU thresholds."""
+    recall = [compute_recall(m, max_detections).mean() for m in class_matches.values()]
+    return nan_to_none(float(_mean_of_known(np.array(recall))))
+
+
+def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b; NaN where b is 0."""
+    return np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """float (K, …) -> (…): the mean over K of what is not NaN; NaN where all is, or K is 0."""
     known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    return np.where(count, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
-
-
-def _interval(figure: float | None, draws: list[np.ndarray]) -> list[float] | None:
-    """The basic bootstrap: the figure is as far from the truth as the draws are from the figure.
-
-    Not the draws' own percentiles: AP comes out too high on few photos, and as much again in draws of them,
-    so that the percentiles miss the truth far too often (Davison and Hinkley 1997, section 5.2).
-    """
-    values = np.concatenate([[], *draws])
-    values = values[~np.isnan(values)]
-    if figure is None or not len(values):
-        return None
-    low, high = 2 * figure - np.percentile(values, [97.5, 2.5])
-    return [max(0.0, float(low)), min(1.0, float(high))]
+    return _divide(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))

@@ -1,1 +1,1 @@
-"""What the lessons teach, as pure functions of NumPy arrays."""
+"""The operations that the lessons teach, as pure functions of NumPy arrays."""

@@ -1,67 +1,123 @@
-"""Anchors: boxes of a few shapes at every cell of a pyramid, which the RPN scores and moves."""
+"""Anchors: boxes of a few shapes at every cell of a feature map, which the RPN scores and moves."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 
-def anchor_shapes(level: int, size: float, scales: int, ratios: Sequence[float]) -> np.ndarray:
-    """A pyramid level -> float64 (scales · ratios, 2): width and height of its anchors, in pixels of the canvas.
+def anchor_shapes(
+    level: int, anchor_size: float, num_scales: int, aspect_ratios: Sequence[float]
+) -> np.ndarray:
+    """Widths and heights of the anchors of one pyramid level.
 
-    Each has the area of a square of size · 2^level · 2^(k / scales) pixels a side, and width : height = ratio.
+    Each anchor has the area of a square with sides of anchor_size · 2^level · 2^(k / num_scales)
+    pixels, for k from 0 to num_scales - 1.
+
+    Args:
+        level: pyramid level; its cells have sides of 2^level pixels.
+        anchor_size: side of the smallest square anchor, in cells.
+        num_scales: number of sizes per level.
+        aspect_ratios: width : height.
+    Returns:
+        float64 (num_scales · ratios, 2) width, height in pixels; size by size.
 
     >>> anchor_shapes(3, 4, 1, [0.25, 1])
     array([[16., 64.],
            [32., 32.]])
     """
-    sides = size * 2**level * 2 ** (np.arange(scales) / scales)
-    root = np.sqrt(np.asarray(ratios, np.float64))
-    return np.stack([sides[:, None] * root, sides[:, None] / root], axis=2).reshape(-1, 2)
+    sides = anchor_size * 2**level * 2 ** (np.arange(num_scales) / num_scales)
+    root = np.sqrt(np.asarray(aspect_ratios, np.float64))
+    widths = sides[:, None] * root
+    heights = sides[:, None] / root
+    return np.stack([widths, heights], axis=2).reshape(-1, 2)
 
 
-def centres(length: int, stride: int) -> np.ndarray:
-    """A side of the canvas -> float64 (cells,): the middles of its cells, in pixels."""
-    return (np.arange(-(-length // stride)) + 0.5) * stride
+def cell_centers(length: int, stride: int) -> np.ndarray:
+    """Centers of the cells along one side of the canvas: float64 (cells,), in pixels.
 
-
-def anchors(
-    height: int, width: int, levels: Sequence[int], size: float, scales: int, ratios: Sequence[float]
-) -> np.ndarray:
-    """A canvas in pixels -> float64 (N, 4), x1, y1, x2, y2: level by level, row by row, cell by cell.
-
-    They may reach out of the canvas. Ren, He, Girshick and Sun, "Faster R-CNN", NeurIPS 2015, section 3.1.1, on the
-    levels of a pyramid (Lin et al., CVPR 2017, section 4.1); equal to Model Garden's.
+    >>> cell_centers(20, 8)
+    array([ 4., 12., 20.])
     """
-    every = []
+    return (np.arange(math.ceil(length / stride)) + 0.5) * stride
+
+
+def generate_anchors(
+    height: int,
+    width: int,
+    levels: Sequence[int],
+    anchor_size: float,
+    num_scales: int,
+    aspect_ratios: Sequence[float],
+) -> np.ndarray:
+    """All anchors of a canvas. They may extend beyond it. Equal to Model Garden's.
+
+    Args:
+        height: height of the canvas in pixels.
+        width: width of the canvas in pixels.
+        levels: pyramid levels; the cells of level k have sides of 2^k pixels.
+        anchor_size: as in `anchor_shapes`.
+        num_scales: as in `anchor_shapes`.
+        aspect_ratios: as in `anchor_shapes`.
+    Returns:
+        float64 (N, 4) x1, y1, x2, y2 in pixels; level by level, row by row, cell by cell.
+    Source: Ren et al., "Faster R-CNN", NeurIPS 2015, section 3.1.1; one size per level of a
+        pyramid: Lin et al., "Feature Pyramid Networks", CVPR 2017, section 4.1.
+    """
+    anchors = []
     for level in levels:
-        x, y = np.meshgrid(centres(width, 2**level), centres(height, 2**level))
-        middle = np.stack([x, y], axis=2)[:, :, None]
-        half = anchor_shapes(level, size, scales, ratios) / 2
-        every.append(np.concatenate([middle - half, middle + half], axis=3).reshape(-1, 4))
-    return np.concatenate(every)
+        x, y = np.meshgrid(cell_centers(width, 2**level), cell_centers(height, 2**level))
+        center = np.stack([x, y], axis=2)[:, :, None]
+        half = anchor_shapes(level, anchor_size, num_scales, aspect_ratios) / 2
+        anchors.append(np.concatenate([center - half, center + half], axis=3).reshape(-1, 4))
+    return np.concatenate(anchors)
 
 
-def best_anchor(
-    boxes: np.ndarray, height: int, width: int, levels: Sequence[int], size: float, scales: int, ratios: Sequence[float]
+def best_anchors(
+    boxes: np.ndarray,
+    height: int,
+    width: int,
+    levels: Sequence[int],
+    anchor_size: float,
+    num_scales: int,
+    aspect_ratios: Sequence[float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(M, 4) boxes on a canvas -> (M,) the highest IoU that any anchor has with each, (M, 4) that anchor.
+    """The anchor with the highest IoU for each box, without comparing all pairs.
 
-    Without comparing each box with all anchors: of one shape, the anchor whose middle is nearest to the box's overlaps
-    it most, since what two boxes share can only shrink as they move apart. So a level and shape give one candidate.
+    The area that two boxes share can only shrink as their centers move apart. So among anchors of
+    one shape the one nearest to the box overlaps it most: each level and shape has one candidate.
+
+    Args:
+        boxes: (M, 4) x1, y1, x2, y2 in pixels of the canvas.
+        height: the canvas and its anchors, as in `generate_anchors`.
+        width: likewise.
+        levels: likewise.
+        anchor_size: likewise.
+        num_scales: likewise.
+        aspect_ratios: likewise.
+    Returns:
+        iou: float64 (M,) the highest IoU of each box with any anchor.
+        anchors: float64 (M, 4) that anchor.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    middle, box_size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    best, chosen = np.full(len(boxes), -1.0), np.zeros((len(boxes), 4))
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    best_iou = np.full(len(boxes), -1.0)
+    best = np.zeros((len(boxes), 4))
     for level in levels:
-        cells = -(-np.array([width, height]) // 2**level)
-        near = (np.clip(middle // 2**level, 0, cells - 1) + 0.5) * 2**level
-        for shape in anchor_shapes(level, size, scales, ratios):
-            anchor = np.concatenate([near - shape / 2, near + shape / 2], axis=1)
-            both = np.minimum(anchor[:, 2:], boxes[:, 2:]) - np.maximum(anchor[:, :2], boxes[:, :2])
-            shared = np.maximum(both, 0).prod(axis=1)
-            overlap = shared / (shape.prod() + box_size.prod(axis=1) - shared)
-            better = overlap > best
-            best[better], chosen[better] = overlap[better], anchor[better]
-    return best, chosen
+        stride = 2**level
+        num_cells = np.ceil(np.array([width, height]) / stride)
+        nearest_cell = np.clip(centers // stride, 0, num_cells - 1)
+        anchor_center = (nearest_cell + 0.5) * stride
+        for shape in anchor_shapes(level, anchor_size, num_scales, aspect_ratios):
+            anchor = np.concatenate([anchor_center - shape / 2, anchor_center + shape / 2], axis=1)
+            start = np.maximum(anchor[:, :2], boxes[:, :2])
+            end = np.minimum(anchor[:, 2:], boxes[:, 2:])
+            shared = np.maximum(end - start, 0).prod(axis=1)
+            iou = shared / (shape.prod() + areas - shared)
+            better = iou > best_iou
+            best_iou[better] = iou[better]
+            best[better] = anchor[better]
+    return best_iou, best

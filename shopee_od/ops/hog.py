@@ -1,75 +1,114 @@
-"""Histograms of oriented gradients: where edges are and which way they run, whatever the light.
+"""Histograms of oriented gradients (HOG): where edges are and how they run, at any brightness.
 
-Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005; equal to scikit-image's `hog`.
+Equal to scikit-image's `hog`. Like it, this is simpler than the paper: a pixel votes for one
+direction of one cell, where Dalal and Triggs interpolate its vote between neighboring directions
+and cells, and weight the pixels of a block by a Gaussian around its center.
+
+Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-CELL = 8  # pixels a side (section 6.3)
-BLOCK = 2  # cells a side
-BINS = 9  # directions in 180°, since a dark garment on light ground has the edges of a light one on dark
-CLIPPED = 0.2  # L2-Hys: no direction counts for more (section 6.4)
+CELL = 8  # pixels per side (section 6.3)
+BLOCK = 2  # cells per side
+BINS = 9  # over 180°: a dark garment on light ground has the same edges as a light one on dark
+CLIP_VALUE = 0.2  # of L2-Hys (section 6.4)
 EPSILON = 1e-5
 
 
 def gradients(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W, 3) or (H, W) -> float64 (H, W) strength and (H, W) direction of the edges, in degrees, 0–180.
+    """Magnitude and orientation of the gradient at every pixel.
 
-    The difference of the neighbours on both sides, [-1, 0, 1], 0 at the border; of the channels that with the strongest
-    edge counts, pixel by pixel (section 6.1).
+    The gradient is the difference of the two neighbors, filter [-1, 0, 1]; it is 0 at the border.
+    At each pixel the color channel with the largest gradient counts.
 
-    >>> strength, direction = gradients(np.array([[0, 0, 0, 9, 9, 9]] * 3))
-    >>> strength[1].tolist(), direction[1, 2:4].tolist()
+    Args:
+        image: (H, W, 3) or (H, W).
+    Returns:
+        magnitude: float64 (H, W).
+        orientation: float64 (H, W) degrees in [0, 180).
+    Source: section 6.1 of the paper.
+
+    >>> magnitude, orientation = gradients(np.array([[0, 0, 0, 9, 9, 9]] * 3))
+    >>> magnitude[1].tolist(), orientation[1, 2:4].tolist()
     ([0.0, 0.0, 9.0, 9.0, 0.0, 0.0], [0.0, 0.0])
     """
     image = np.asarray(image, np.float64)
-    image = image[:, :, None] if image.ndim == 2 else image
-    down, across = np.zeros_like(image), np.zeros_like(image)
-    down[1:-1] = image[2:] - image[:-2]
-    across[:, 1:-1] = image[:, 2:] - image[:, :-2]
-    strength = np.hypot(down, across)
-    strongest = strength.argmax(axis=2)[:, :, None]
-    down, across, strength = (np.take_along_axis(x, strongest, 2)[:, :, 0] for x in (down, across, strength))
-    return strength, np.degrees(np.arctan2(down, across)) % 180
+    if image.ndim == 2:
+        image = image[:, :, None]
+    dy = np.zeros_like(image)
+    dx = np.zeros_like(image)
+    dy[1:-1] = image[2:] - image[:-2]
+    dx[:, 1:-1] = image[:, 2:] - image[:, :-2]
+    magnitude = np.hypot(dx, dy)
+
+    channel = magnitude.argmax(axis=2)[:, :, None]
+    dy = np.take_along_axis(dy, channel, axis=2)[:, :, 0]
+    dx = np.take_along_axis(dx, channel, axis=2)[:, :, 0]
+    magnitude = np.take_along_axis(magnitude, channel, axis=2)[:, :, 0]
+    return magnitude, np.degrees(np.arctan2(dy, dx)) % 180
 
 
-def cells(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) or (H, W) -> float64 (H // 8, W // 8, 9): a cell's mean strength by direction; the rest is cut off.
+def cell_histograms(image: np.ndarray) -> np.ndarray:
+    """Histogram of each cell: its mean gradient magnitude by orientation.
 
-    >>> cells(np.array([[0, 0, 0, 9, 9, 9, 9, 9]] * 8))[0, 0].tolist()
+    Args:
+        image: (H, W, 3) or (H, W); rows and columns beyond the last whole cell are ignored.
+    Returns:
+        float64 (H // CELL, W // CELL, BINS).
+
+    >>> cell_histograms(np.array([[0, 0, 0, 9, 9, 9, 9, 9]] * 8))[0, 0].tolist()
     [2.25, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    strength, direction = gradients(image)
-    rows, columns = strength.shape[0] // CELL, strength.shape[1] // CELL
-    strength, direction = (x[: rows * CELL, : columns * CELL] for x in (strength, direction))
-    y, x = np.indices(strength.shape) // CELL
-    bins = np.minimum((direction * BINS / 180).astype(int), BINS - 1)
-    sums = np.bincount(((y * columns + x) * BINS + bins).ravel(), strength.ravel(), rows * columns * BINS)
+    magnitude, orientation = gradients(image)
+    rows = magnitude.shape[0] // CELL
+    columns = magnitude.shape[1] // CELL
+    magnitude = magnitude[: rows * CELL, : columns * CELL]
+    orientation = orientation[: rows * CELL, : columns * CELL]
+
+    y, x = np.indices(magnitude.shape) // CELL
+    bins = np.minimum((orientation * BINS / 180).astype(int), BINS - 1)
+    index = (y * columns + x) * BINS + bins
+    sums = np.bincount(index.ravel(), magnitude.ravel(), minlength=rows * columns * BINS)
     return sums.reshape(rows, columns, BINS) / CELL**2
 
 
-def blocks(histograms: np.ndarray) -> np.ndarray:
-    """(rows, columns, 9) of `cells` -> float64 (rows - 1, columns - 1, 36): each 2 × 2 cells, normalised by L2-Hys.
+def normalize_blocks(histograms: np.ndarray) -> np.ndarray:
+    """Blocks of 2 × 2 cells, normalized by L2-Hys so that lighting cancels out.
 
-    So the light cancels out: scaled to length 1, cut off at 0.2, scaled to length 1 again. Cells stand in several
-    blocks, each time beside other neighbours.
+    Each block is scaled to length 1, clipped at 0.2 so that one strong edge cannot dominate, and
+    scaled to length 1 again. Blocks overlap: a cell is normalized together with different
+    neighbors.
+
+    Args:
+        histograms: (rows, columns, BINS) from `cell_histograms`.
+    Returns:
+        float64 (rows - 1, columns - 1, 4 · BINS).
+    Source: section 6.4 of the paper.
     """
-    rows, columns = (side - BLOCK + 1 for side in histograms.shape[:2])
-    parts = [histograms[i : i + rows, j : j + columns] for i in range(BLOCK) for j in range(BLOCK)]
-    block = np.concatenate(parts, axis=2)
-    return _unit(np.minimum(_unit(block), CLIPPED))
+    rows = histograms.shape[0] - BLOCK + 1
+    columns = histograms.shape[1] - BLOCK + 1
+    cells = [histograms[i : i + rows, j : j + columns] for i in range(BLOCK) for j in range(BLOCK)]
+    blocks = np.concatenate(cells, axis=2)
+    return _unit_length(np.minimum(_unit_length(blocks), CLIP_VALUE))
 
 
 def hog(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) or (H, W) -> float64 (blocks · 36,): its blocks, row by row, as one vector.
+    """HOG descriptor of an image: its blocks, row by row, as one vector.
+
+    Args:
+        image: (H, W, 3) or (H, W).
+    Returns:
+        float64 (blocks · 36,).
 
     >>> hog(np.zeros((128, 64))).shape
     (3780,)
     """
-    return blocks(cells(image)).ravel()
+    return normalize_blocks(cell_histograms(image)).ravel()
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _unit_length(vectors: np.ndarray) -> np.ndarray:
+    """(..., D) -> the same, each vector divided by its length."""
     return vectors / np.sqrt((vectors**2).sum(axis=-1, keepdims=True) + EPSILON**2)

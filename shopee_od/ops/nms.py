@@ -1,60 +1,94 @@
-"""Non-maximum suppression: of boxes that overlap, only the best stays."""
+"""Non-maximum suppression (NMS): of boxes that overlap, only the highest-scoring one remains."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from shopee_od.ops.boxes import iou
+from shopee_od.ops.boxes import box_iou
 
 
-def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """(N, 4), (N,) -> int (K,): the indices of the boxes to keep, best first.
+def nms(boxes: ArrayLike, scores: ArrayLike, iou_threshold: float) -> np.ndarray:
+    """Greedy non-maximum suppression.
 
-    Greedy: take the best box left, drop every other one whose IoU with it is above `iou_threshold`, repeat.
-    Of equal scores the earlier box is the better one.
+    Take the highest-scoring box, remove every other box whose IoU with it is above the threshold,
+    and repeat with the remaining boxes. Of equal scores, the earlier box wins.
 
-    >>> nms(np.array([[0, 0, 9, 9], [0, 0, 9, 8], [20, 0, 29, 9]]), np.array([0.6, 0.9, 0.3]), 0.5)
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        scores: (N,).
+        iou_threshold: the highest IoU that two boxes may have.
+    Returns:
+        int64 (K,) indices of the boxes to keep, highest score first.
+
+    >>> nms([[0, 0, 9, 9], [0, 0, 9, 8], [20, 0, 29, 9]], [0.6, 0.9, 0.3], 0.5)
     array([1, 2])
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    left = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    remaining = np.argsort(-np.asarray(scores, np.float64), kind="stable")
     keep = []
-    while len(left):
-        best, left = left[0], left[1:]
+    while len(remaining):
+        best = remaining[0]
         keep.append(best)
-        left = left[iou(boxes[[best]], boxes[left])[0] <= iou_threshold]
+        remaining = remaining[1:]
+        iou = box_iou(boxes[[best]], boxes[remaining])[0]
+        remaining = remaining[iou <= iou_threshold]
     return np.array(keep, np.int64)
 
 
-def nms_by_class(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """(N, 4), (N,), (N,) -> int (K,): the indices to keep, best first; only boxes of one class suppress each other.
+def batched_nms(
+    boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike, iou_threshold: float
+) -> np.ndarray:
+    """Non-maximum suppression within each class.
 
-    A blouse and the skirt below it overlap, and both are there.
+    A blouse and the skirt below it may overlap, and both are there.
 
-    >>> nms_by_class(np.array([[0, 0, 9, 9], [0, 0, 9, 8], [0, 0, 8, 9]]), [0.6, 0.9, 0.3], [0, 1, 0], 0.5)
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        scores: (N,).
+        labels: int (N,); only boxes with the same label suppress each other.
+        iou_threshold: the highest IoU that two boxes of one class may have.
+    Returns:
+        int64 (K,) indices of the boxes to keep, highest score first.
+
+    >>> boxes = [[0, 0, 9, 9], [0, 0, 9, 8], [0, 0, 8, 9]]
+    >>> batched_nms(boxes, [0.6, 0.9, 0.3], [0, 1, 0], 0.5)
     array([1, 0])
     """
-    scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    kept = [own[nms(boxes[own], scores[own], iou_threshold)] for own in members]
-    keep = np.concatenate([np.zeros(0, np.int64), *kept])
-    return keep[np.lexsort((keep, -scores[keep]))]
+    scores = np.asarray(scores, np.float64)
+    labels = np.asarray(labels)
+    keep = np.zeros(0, np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        keep = np.append(keep, members[nms(boxes[members], scores[members], iou_threshold)])
+    by_score_then_index = np.lexsort((keep, -scores[keep]))
+    return keep[by_score_then_index]
 
 
-def soft_nms(boxes: np.ndarray, scores: np.ndarray, sigma: float = 0.5) -> np.ndarray:
-    """(N, 4), (N,) -> float64 (N,): scores that fall the more a better box overlaps; nothing is dropped.
+def soft_nms(boxes: ArrayLike, scores: ArrayLike, sigma: float = 0.5) -> np.ndarray:
+    """Soft-NMS: scores are lowered where boxes overlap, and no box is removed.
 
-    Take the best box left; every other one's score is multiplied by exp(-IoU² / sigma); repeat. Bodla et al.,
-    "Soft-NMS", ICCV 2017, section 3, equation for the Gaussian penalty.
+    Take the highest-scoring box, multiply the score of every remaining box by exp(-IoU² / sigma),
+    and repeat with the remaining boxes.
 
-    >>> soft_nms(np.array([[0, 0, 9, 9], [0, 0, 9, 9], [20, 0, 29, 9]]), [0.9, 0.8, 0.3]).round(3)
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        scores: (N,).
+        sigma: width of the Gaussian; a smaller one lowers scores more.
+    Returns:
+        float64 (N,) the new scores, in the order of `boxes`.
+    Source: Bodla et al., "Soft-NMS", ICCV 2017, section 3, the Gaussian penalty.
+
+    >>> soft_nms([[0, 0, 9, 9], [0, 0, 9, 9], [20, 0, 29, 9]], [0.9, 0.8, 0.3]).round(3)
     array([0.9  , 0.108, 0.3  ])
     """
-    boxes, scores = np.asarray(boxes, np.float64).reshape(-1, 4), np.array(scores, np.float64)
-    left = np.ones(len(scores), bool)
-    while left.any():
-        best = np.flatnonzero(left)[scores[left].argmax()]
-        left[best] = False
-        scores[left] *= np.exp(-(iou(boxes[[best]], boxes[left])[0] ** 2) / sigma)
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    scores = np.array(scores, np.float64)  # a copy: it is changed below
+    remaining = np.arange(len(scores))
+    while len(remaining):
+        best = remaining[scores[remaining].argmax()]
+        remaining = remaining[remaining != best]
+        iou = box_iou(boxes[[best]], boxes[remaining])[0]
+        scores[remaining] *= np.exp(-(iou**2) / sigma)
     return scores

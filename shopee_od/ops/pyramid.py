@@ -1,4 +1,4 @@
-"""Sliding windows: a few window shapes, moved over the photo, at every size of an image pyramid."""
+"""Sliding windows: a few window shapes, moved over the image at every scale of an image pyramid."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ import numpy as np
 from PIL import Image
 
 
-def level_sizes(height: int, width: int, smallest: tuple[int, int], step: float = 1.25) -> list[tuple[int, int]]:
-    """A photo's size in pixels -> (height, width) of each level, each smaller than the last by `step`, rounded up.
+def level_sizes(
+    height: int, width: int, smallest: tuple[int, int], downscale: float = 1.25
+) -> list[tuple[int, int]]:
+    """Sizes of the levels of an image pyramid; the first is the image itself.
 
-    The first is the photo itself; the last is the last that holds `smallest`, (height, width). Adelson et al.,
-    "Pyramid methods in image processing", RCA Engineer 1984; sizes as scikit-image's pyramid_gaussian.
+    Each level is smaller than the one before by the factor `downscale`, rounded up, as in
+    scikit-image's pyramid_gaussian.
+
+    Args:
+        height: height of the image in pixels.
+        width: width of the image in pixels.
+        smallest: (height, width) that every level must have room for.
+        downscale: factor above 1 between levels.
+    Returns:
+        (height, width) of each level.
+    Source: Adelson et al., "Pyramid methods in image processing", RCA Engineer 1984.
 
     >>> level_sizes(100, 60, (64, 32))
     [(100, 60), (80, 48), (64, 39)]
@@ -21,67 +32,127 @@ def level_sizes(height: int, width: int, smallest: tuple[int, int], step: float 
     sizes = []
     while height >= smallest[0] and width >= smallest[1]:
         sizes.append((height, width))
-        height, width = math.ceil(height / step), math.ceil(width / step)
-        if sizes[-1] == (height, width):  # a single pixel, halved and rounded up
+        height = math.ceil(height / downscale)
+        width = math.ceil(width / downscale)
+        if sizes[-1] == (height, width):  # a side of few pixels, rounded up, no longer shrinks
             break
     return sizes
 
 
-def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (H, W, 3) -> uint8 (height, width, 3); smoothed as it is made smaller, each side as much as it needs."""
-    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize an image bilinearly; it is smoothed when it is made smaller, to avoid aliasing.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size: (height, width) of the result.
+    Returns:
+        uint8 (height, width, 3).
+    """
+    height, width = size
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def pyramid(image: np.ndarray, smallest: tuple[int, int], step: float = 1.25) -> Iterator[np.ndarray]:
-    """uint8 (H, W, 3) -> its levels, one after another, uint8 (h, w, 3); the first is the photo itself."""
-    for size in level_sizes(*image.shape[:2], smallest, step):
-        yield resized(image, size)
+def image_pyramid(
+    image: np.ndarray, smallest: tuple[int, int], downscale: float = 1.25
+) -> Iterator[np.ndarray]:
+    """The levels of an image pyramid, one after another, largest first.
+
+    Args:
+        image: uint8 (H, W, 3).
+        smallest: (height, width) that every level must have room for.
+        downscale: factor above 1 between levels.
+    Returns:
+        Iterator of uint8 (h, w, 3), with the sizes of `level_sizes`.
+    """
+    height, width = image.shape[:2]
+    for size in level_sizes(height, width, smallest, downscale):
+        yield resize_image(image, size)
 
 
 def count_windows(height: int, width: int, window: tuple[int, int], stride: int) -> int:
-    """How many windows (height, width) fit into a level, moved by `stride` pixels.
+    """Number of windows that fit into a level: the length of `window_grid`.
+
+    Args:
+        height: height of the level in pixels.
+        width: width of the level in pixels.
+        window: (height, width) of the window.
+        stride: pixels by which it moves.
+    Returns:
+        The number of windows.
 
     >>> count_windows(100, 60, (64, 32), 8)
     20
     """
-    down, across = ((side - small) // stride + 1 for side, small in zip((height, width), window, strict=True))
-    return max(down, 0) * max(across, 0)
+    rows = (height - window[0]) // stride + 1
+    columns = (width - window[1]) // stride + 1
+    return max(rows, 0) * max(columns, 0)
 
 
-def windows(height: int, width: int, window: tuple[int, int], stride: int) -> np.ndarray:
-    """A level's size -> int64 (N, 4), x1, y1, x2, y2 of the windows that lie in it whole, row by row.
+def window_grid(height: int, width: int, window: tuple[int, int], stride: int) -> np.ndarray:
+    """All windows of one shape that fit into a level.
 
-    >>> windows(10, 12, (8, 8), 4)
+    Args:
+        height: height of the level in pixels.
+        width: width of the level in pixels.
+        window: (height, width) of the window.
+        stride: pixels by which it moves.
+    Returns:
+        int64 (N, 4) x1, y1, x2, y2 in pixels of the level, row by row.
+
+    >>> window_grid(10, 12, (8, 8), 4)
     array([[ 0,  0,  8,  8],
            [ 4,  0, 12,  8]])
     """
-    y, x = np.meshgrid(
-        np.arange(0, height - window[0] + 1, stride), np.arange(0, width - window[1] + 1, stride), indexing="ij"
-    )
+    window_height, window_width = window
+    top = np.arange(0, height - window_height + 1, stride)
+    left = np.arange(0, width - window_width + 1, stride)
+    y, x = np.meshgrid(top, left, indexing="ij")
     corners = np.stack([x, y], axis=2).reshape(-1, 2)
-    return np.concatenate([corners, corners + np.array(window[::-1])], axis=1)
+    size = np.array([window_width, window_height])
+    return np.concatenate([corners, corners + size], axis=1)
 
 
-def to_photo(boxes: np.ndarray, level: tuple[int, int], photo: tuple[int, int]) -> np.ndarray:
-    """(N, 4) in pixels of a level (height, width) -> float64 (N, 4) in those of the photo (height, width).
+def boxes_to_image(
+    boxes: np.ndarray, level_size: tuple[int, int], image_size: tuple[int, int]
+) -> np.ndarray:
+    """Boxes in pixels of a level -> the same boxes in pixels of the image.
 
-    >>> to_photo(np.array([[0, 0, 16, 32]]), (50, 30), (100, 60))
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels of the level.
+        level_size: (height, width) of the level.
+        image_size: (height, width) of the image.
+    Returns:
+        float64 (N, 4).
+
+    >>> boxes_to_image(np.array([[0, 0, 16, 32]]), (50, 30), (100, 60))
     array([[ 0.,  0., 32., 64.]])
     """
-    factor = np.array(photo[::-1]) / level[::-1]
-    return np.asarray(boxes, np.float64) * np.tile(factor, 2)
+    scale_y = image_size[0] / level_size[0]
+    scale_x = image_size[1] / level_size[1]
+    return np.asarray(boxes, np.float64) * [scale_x, scale_y, scale_x, scale_y]
 
 
 def sliding_windows(
-    image: np.ndarray, shapes: Sequence[tuple[int, int]], stride: int, step: float = 1.25
+    image: np.ndarray, shapes: Sequence[tuple[int, int]], stride: int, downscale: float = 1.25
 ) -> Iterator[tuple[np.ndarray, tuple[int, int], np.ndarray]]:
-    """uint8 (H, W, 3), window shapes (height, width) -> level by level and shape by shape: the level uint8 (h, w, 3),
-    the shape, and int64 (N, 4), its windows in pixels of the level; nothing where it does not fit. Only one level is
-    held at a time.
+    """All windows of all shapes at all levels of an image pyramid.
+
+    Args:
+        image: uint8 (H, W, 3).
+        shapes: (height, width) of each window shape.
+        stride: pixels of the level by which a window moves.
+        downscale: factor above 1 between levels.
+    Returns:
+        Iterator over levels and shapes, without those that do not fit; one level is in memory at
+        a time:
+        level: uint8 (h, w, 3).
+        shape: (height, width) of the window.
+        windows: int64 (N, 4) x1, y1, x2, y2 in pixels of the level.
     """
-    smallest = tuple(min(shape[axis] for shape in shapes) for axis in (0, 1))
-    for level in pyramid(image, smallest, step):
+    smallest = (min(height for height, _ in shapes), min(width for _, width in shapes))
+    for level in image_pyramid(image, smallest, downscale):
+        height, width = level.shape[:2]
         for shape in shapes:
-            found = windows(*level.shape[:2], shape, stride)
-            if len(found):
-                yield level, shape, found
+            windows = window_grid(height, width, shape, stride)
+            if len(windows):
+                yield level, shape, windows

@@ -1,5 +1,5 @@
-"""Reports: the notebooks, run in order by papermill, as HTML pages with their metrics and where these come from."""
+"""Reports: the notebooks, run in order by papermill, as HTML pages with metrics and provenance."""
 
-from shopee_od.reports.making import make_report
+from shopee_od.reports.build import make_report
 
 __all__ = ["make_report"]

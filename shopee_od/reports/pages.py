@@ -1,4 +1,7 @@
-"""Executed notebooks as HTML pages that read offline: figures inside, math as MathML, no script, nothing fetched."""
+"""Executed notebooks as HTML pages for offline reading.
+
+Figures are embedded, math is MathML; a page has no script and fetches nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ import copy
 import html
 import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context
 from latex2mathml.converter import convert
 from markupsafe import Markup
 from nbconvert import HTMLExporter
@@ -18,74 +24,86 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
-from shopee_od.lessons.metrics import figure
-from shopee_od.paths import whole_file
+from shopee_od.course.metrics import format_value
+from shopee_od.io import atomic_file
 
+TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    loader=FileSystemLoader(TEMPLATE_FOLDER),
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters["figure"] = figure
+TEMPLATES.filters["format_value"] = format_value
 REMOTE = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 REMOTE_CSS = re.compile(r"@import[^;]*;|url\(\s*['\"]?(https?:)?//[^)]*\)", re.IGNORECASE)
-FETCHING = ("src", "srcset", "data", "poster", "background")
+FETCHING_ATTRIBUTES = ("src", "srcset", "data", "poster", "background")
+LIVE_TYPES = ("application/javascript", "application/vnd.jupyter.widget-view+json")
+"""Types of outputs that need a script or a kernel."""
 
 
-def title_of(notebook: NotebookNode, otherwise: str) -> str:
-    """The first heading, as plain text."""
+def find_title(notebook: NotebookNode, default: str) -> str:
+    """The first heading, as plain text; `default` where there is none."""
     for cell in notebook.cells:
-        found = re.search(r"^#{1,3}\s+(.+?)\s*#*$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
-        if found:
-            return _plain(found[1])
-    return otherwise
+        if cell.cell_type != "markdown":
+            continue
+        heading = re.search(r"^#{1,3}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)
+        if heading:
+            return _strip_markdown(heading[1])
+    return default
 
 
-def description_of(notebook: NotebookNode) -> str:
+def find_description(notebook: NotebookNode) -> str:
     """The first paragraph under the first heading, as plain text; "" where there is none."""
     text = "\n\n".join(cell.source for cell in notebook.cells[:3] if cell.cell_type == "markdown")
     for block in re.split(r"\n\s*\n", text):
         lines = [line for line in block.strip().splitlines() if not line.startswith("#")]
         if lines and re.match(r"[\w*_`\"'“(\[]", lines[0]):
-            return _plain(" ".join(lines))
+            return _strip_markdown(" ".join(lines))
     return ""
 
 
-def write_page(notebook: NotebookNode, path: Path, folder: Path, **shown) -> None:
-    """Writes an executed notebook to `path`; pictures named in its text are looked for in `folder`.
+def write_page(notebook: NotebookNode, path: Path, folder: Path, **values: Any) -> None:
+    """Writes an executed notebook as a page.
 
-    shown: what page.html names besides: report, entry, failure, before, after.
+    Args:
+        notebook: with its outputs.
+        path: the HTML file.
+        folder: where images that its text names are looked up.
+        values: what page.html uses besides: report, entry, failure, before, after.
     """
-    code = "\n".join(
-        (
-            HtmlFormatter(style="default").get_style_defs(".highlight"),
-            "@media (prefers-color-scheme: dark) {",
-            HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
-            "}",
-        )
-    )
-    write(path, "page.html", body=Markup(body(notebook, folder)), code_css=Markup(code), **shown)
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    code_css = f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    body = Markup(notebook_to_html(notebook, folder))
+    write_template(path, "page.html", body=body, code_css=Markup(code_css), **values)
 
 
-def write(path: Path, template: str, **shown) -> None:
-    """Fills one of the templates, with the style that they share."""
-    css = Markup((Path(__file__).with_name("templates") / "style.css").read_text(encoding="utf-8"))
-    text = TEMPLATES.get_template(template).render(css=css, **shown)
-    with whole_file(path) as part:
+def write_template(path: Path, template: str, **values: Any) -> None:
+    """Writes one of the templates, filled, with the style sheet that they share."""
+    css = Markup((TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8"))
+    text = TEMPLATES.get_template(template).render(css=css, **values)
+    with atomic_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def body(notebook: NotebookNode, folder: Path) -> str:
-    """The cells of an executed notebook as HTML that fetches nothing."""
+def notebook_to_html(notebook: NotebookNode, folder: Path | str) -> str:
+    """The cells of an executed notebook as HTML that fetches nothing.
+
+    Args:
+        notebook: with its outputs.
+        folder: where images that its text names are looked up.
+    """
     exporter = _Exporter(template_name="basic", embed_images=True)
     exporter.log.setLevel(logging.ERROR)  # it warns of figures without an alternative text
-    made, _ = exporter.from_notebook_node(_for_a_page(notebook), {"metadata": {"path": str(folder)}})
-    return offline(made)
+    text, _ = exporter.from_notebook_node(
+        _prepare_for_page(notebook), {"metadata": {"path": str(folder)}}
+    )
+    return remove_remote_content(text)
 
 
-def offline(text: str) -> str:
-    """HTML without scripts, and without anything that a browser would fetch; links to click on stay."""
+def remove_remote_content(text: str) -> str:
+    """HTML without scripts and without anything that a browser would fetch; links stay."""
     soup = BeautifulSoup(text, "html.parser")
     for element in soup(["script", "link", "base", "iframe"]):
         if element.name != "iframe" or not str(element.get("src", "")).startswith("data:"):
@@ -93,48 +111,58 @@ def offline(text: str) -> str:
     for style in soup("style"):
         style.string = REMOTE_CSS.sub("", style.get_text())
     for element in soup.select("[style]"):
-        element["style"] = REMOTE_CSS.sub("", element["style"])
-    for attribute in FETCHING:
-        for element in soup.find_all(attrs={attribute: REMOTE}):
+        element["style"] = REMOTE_CSS.sub("", str(element["style"]))
+    for attribute in FETCHING_ATTRIBUTES:
+        for element in soup.find_all(True, {attribute: REMOTE}):
             if element.name == "img":
-                link = soup.new_tag("a", href=element.get("src", element[attribute]))
-                link.string = element.get("alt") or "picture on the web"
+                link = soup.new_tag("a", href=str(element.get("src", element[attribute])))
+                link.string = str(element.get("alt") or "image on the web")
                 element.replace_with(link)
             else:
                 element.decompose()
     return str(soup)
 
 
-def mathml(tex: str, display: str) -> str:
-    """TeX -> MathML, `display` inline or block; TeX that cannot be converted stays readable as it is."""
+def tex_to_mathml(tex: str, display: str) -> str:
+    """TeX as MathML; TeX that cannot be converted is shown as it is.
+
+    Args:
+        tex: without dollar signs.
+        display: "inline" or "block".
+    """
     try:
         return convert(tex.strip(), display=display)
-    except Exception:  # the converter raises many kinds on TeX that it does not know
+    except Exception:  # the converter raises many types on TeX that it does not support
         return f'<code class="tex">{html.escape(tex.strip())}</code>'
 
 
 class _Renderer(IPythonRenderer):
     def inline_math(self, body: str) -> str:
-        return mathml(body, "inline")
+        return tex_to_mathml(body, "inline")
 
     def block_math(self, body: str) -> str:
-        return mathml(body, "block")
+        return tex_to_mathml(body, "block")
 
     def latex_environment(self, name: str, body: str) -> str:
-        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+        return tex_to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
     def _html_embed_images(self, html: str) -> str:
-        """As nbconvert's own, which parses each block alone and so closes a <details> that text follows."""
+        """Replaces nbconvert's, which parses single blocks and so closes an open <details>."""
 
-        def embedded(match: re.Match) -> str:
+        def embed(match: re.Match) -> str:
             return f"{match[1]}{match[2]}{self._src_to_base64(match[3]) or match[3]}{match[2]}"
 
-        return re.sub(r"""(<img\b[^>]*?\bsrc=)(["'])(.*?)\2""", embedded, html, flags=re.IGNORECASE | re.DOTALL)
+        return re.sub(
+            r"""(<img\b[^>]*?\bsrc=)(["'])(.*?)\2""",
+            embed,
+            html,
+            flags=re.IGNORECASE | re.DOTALL,
+        )
 
 
 class _Exporter(HTMLExporter):
     @pass_context
-    def markdown2html(self, context, source):
+    def markdown2html(self, context: Context, source: str) -> str:
         renderer = _Renderer(
             escape=False,
             attachments=context.get("cell", {}).get("attachments", {}),
@@ -144,53 +172,71 @@ class _Exporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-def _for_a_page(notebook: NotebookNode) -> NotebookNode:
-    """A copy with one parameters cell instead of two, and of each output what a page can show."""
+def _prepare_for_page(notebook: NotebookNode) -> NotebookNode:
+    """A copy with one parameters cell instead of two, and outputs that a page can show."""
     page = copy.deepcopy(notebook)
-    page.cells = _one_parameters_cell(page.cells)
+    page.cells = _merge_parameters_cells(page.cells)
     for cell in page.cells:
         for output in cell.get("outputs", ()):
-            shown = output.get("data", {})
-            if "text/latex" in shown and "text/html" not in shown:
-                shown["text/html"] = mathml(shown["text/latex"].strip().strip("$"), "block")
-            if "text/plain" in shown or "text/html" in shown:
-                for live in ("application/javascript", "application/vnd.jupyter.widget-view+json"):
-                    shown.pop(live, None)
+            data = output.get("data", {})
+            if "text/latex" in data and "text/html" not in data:
+                data["text/html"] = tex_to_mathml(data["text/latex"].strip().strip("$"), "block")
+            if "text/plain" in data or "text/html" in data:
+                for live_type in LIVE_TYPES:
+                    data.pop(live_type, None)
     page.metadata.pop("widgets", None)
     return page
 
 
-def _one_parameters_cell(cells: list) -> list:
-    """The parameters cell, its comments kept, with the values that papermill injected in a cell of their own."""
-    default = next((c for c in cells if "parameters" in c.metadata.get("tags", ())), None)
-    injected = next((c for c in cells if "injected-parameters" in c.metadata.get("tags", ())), None)
+def _merge_parameters_cells(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """One parameters cell: the comments of the default one, the values of the injected one."""
+    default = _first_tagged(cells, "parameters")
+    injected = _first_tagged(cells, "injected-parameters")
     if default is None or injected is None:
         return cells
     try:
-        values = {name: ast.unparse(node.value) for name, node in _assignments(injected.source)}
-        lines = [line.encode() for line in default.source.split("\n")]
-        for name, node in _assignments(default.source):
-            start, end = (node.value.lineno, node.value.col_offset), (node.value.end_lineno, node.value.end_col_offset)
-            if name in values and start[0] == end[0]:
-                line = lines[start[0] - 1]
-                lines[start[0] - 1] = line[: start[1]] + values.pop(name).encode() + line[end[1] :]
+        values = {name: ast.unparse(value) for name, value in _assignments(injected.source)}
+        source = _replace_values(default.source, values)
     except SyntaxError:
         return cells
-    if values:
+    if source is None:
         return cells
-    default.source = b"\n".join(lines).decode()
+    default.source = source
     default.execution_count = injected.execution_count
     return [cell for cell in cells if cell is not injected]
 
 
-def _assignments(source: str):
+def _replace_values(source: str, values: dict[str, str]) -> str | None:
+    """The source with these values in its assignments; None where a name is not assigned in it."""
+    remaining = dict(values)
+    lines = [line.encode() for line in source.split("\n")]  # ast counts columns in bytes
+    for name, value in _assignments(source):
+        if name in remaining and value.lineno == value.end_lineno:
+            line = lines[value.lineno - 1]
+            before = line[: value.col_offset]
+            after = line[value.end_col_offset :]
+            lines[value.lineno - 1] = before + remaining.pop(name).encode() + after
+    return None if remaining else b"\n".join(lines).decode()
+
+
+def _first_tagged(cells: list[NotebookNode], tag: str) -> NotebookNode | None:
+    return next((cell for cell in cells if tag in cell.metadata.get("tags", ())), None)
+
+
+def _assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
+    """(name, value) of each assignment to a single name."""
     for node in ast.parse(source).body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(target, ast.Name) and node.value:
-            yield target.id, node
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+        elif isinstance(node, ast.AnnAssign):
+            target = node.target
+        else:
+            continue
+        if isinstance(target, ast.Name) and node.value:
+            yield target.id, node.value
 
 
-def _plain(markdown: str) -> str:
-    """Without the signs of markdown."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+def _strip_markdown(text: str) -> str:
+    """Text without the signs of markdown."""
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     return re.sub(r"(\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w))", "", text).strip()

@@ -4,7 +4,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from shopee_od.datasets.ccp import GARMENTS, garment_box, mask_boxes, read_ccp
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
 LABELS = ["", "skin", *[label for _, labels in GARMENTS.values() for label in labels], "shoes"]
 
@@ -23,7 +23,7 @@ def paint(*areas, height=60, width=50):
 
 @pytest.fixture
 def write(tmp_path, own_cache):
-    """Writes a photo and its mask (None: leaves it out) into a data set in the true layout."""
+    """Writes a photo and its mask (None: leaves it out) into a data set in the layout of CCP."""
     root = tmp_path / "ccp"
     (root / "photos").mkdir(parents=True)
     (root / "annotations" / "pixel-level").mkdir(parents=True)
@@ -35,7 +35,9 @@ def write(tmp_path, own_cache):
         if size:
             Image.new("RGB", size).save(root / "photos" / f"{number:04}.jpg")
         if mask is not None:
-            savemat(root / "annotations" / "pixel-level" / f"{number:04}.mat", {"groundtruth": mask})
+            savemat(
+                root / "annotations" / "pixel-level" / f"{number:04}.mat", {"groundtruth": mask}
+            )
         return root
 
     return write
@@ -61,7 +63,10 @@ def test_a_garment_of_nothing_but_specks_keeps_the_largest():
 
 def test_boxes_classes_types_and_splits(write):
     outfit = paint(
-        ("shirt", 10, 10, 30, 30), ("vest", 15, 12, 25, 40), ("skirt", 10, 40, 40, 58), ("skin", 0, 0, 50, 5)
+        ("shirt", 10, 10, 30, 30),
+        ("vest", 15, 12, 25, 40),
+        ("skirt", 10, 40, 40, 58),
+        ("skin", 0, 0, 50, 5),
     )
     for number in (10, 11, 12, 15, 21, 31):
         root = write(number, outfit)
@@ -93,7 +98,7 @@ def test_bad_files_are_counted_and_the_rest_is_read(write):
     root = write(1, mask)
     write(2, None)  # no mask
     write(3, mask, size=None)  # no photo
-    write(4, mask, size=(60, 50))  # sizes that do not fit
+    write(4, mask, size=(60, 50))  # sizes that differ
     write(5, mask)
     (root / "annotations" / "pixel-level" / "0005.mat").write_bytes(b"broken")
     write(6, np.zeros((3, 4, 2)))  # no mask of labels
@@ -106,14 +111,16 @@ def test_bad_files_are_counted_and_the_rest_is_read(write):
     assert dataset.problems.counts == {
         "photo without pixel labels: left out": 1,
         "pixel labels without their photo: left out": 1,
-        "pixel labels and photo of unlike sizes: photo left out": 1,
+        "pixel labels and photo of different sizes: photo left out": 1,
         "pixel labels not readable: photo left out": 2,
         "photo not readable: left out": 1,
     }
 
 
-def test_what_is_left_out_of_a_mask_is_counted(write):
-    mask = paint(("dress", 10, 20, 40, 50), ("shoes", 0, 55, 40, 60), ("coat", 0, 0, 10, 19))  # 190 px of a coat
+def test_what_a_box_leaves_out_of_a_mask_is_counted(write):
+    mask = paint(
+        ("dress", 10, 20, 40, 50), ("shoes", 0, 55, 40, 60), ("coat", 0, 0, 10, 19)
+    )  # 190 px of a coat
     mask[50:54, 36:40] = mask[20, 20]  # 16 of 916 px, below the dress
     mask[58, 0] = mask[20, 20]  # one px, far to the left of it
     dataset = read_ccp(write(1, mask))
@@ -150,11 +157,22 @@ def test_the_real_photos(shared_data):
         "specks far from a garment: its box leaves them out": 111,
     }
     assert dataset.images.split.value_counts().to_dict() == {"train": 591, "test": 169, "val": 90}
-    assert len(dataset.boxes) == 2009 and set(dataset.boxes.image_id) <= set(dataset.images.image_id)
+    assert len(dataset.boxes) == 2009 and set(dataset.boxes.image_id) <= set(
+        dataset.images.image_id
+    )
     counts = dataset.boxes.label.map(lambda label: dataset.classes[label]).value_counts()
-    assert counts["dress"] == 229 and counts["top"] == 437 and counts["romper"] == 28 and len(counts) == 12
+    assert (
+        counts["dress"] == 229
+        and counts["top"] == 437
+        and counts["romper"] == 28
+        and len(counts) == 12
+    )
     sizes = dataset.boxes.merge(dataset.images, on="image_id")
-    assert (sizes.x1 >= 0).all() and (sizes.x2 <= sizes.width).all() and (sizes.y2 <= sizes.height).all()
+    assert (
+        (sizes.x1 >= 0).all()
+        and (sizes.x2 <= sizes.width).all()
+        and (sizes.y2 <= sizes.height).all()
+    )
     assert ((sizes.x2 > sizes.x1 + 1) & (sizes.y2 > sizes.y1 + 1)).all()
-    middle = (dataset.boxes.y1 + dataset.boxes.y2).groupby(dataset.boxes.type).mean()
-    assert middle["upper"] < middle["full"] < middle["lower"]
+    center = (dataset.boxes.y1 + dataset.boxes.y2).groupby(dataset.boxes.type).mean()
+    assert center["upper"] < center["full"] < center["lower"]

@@ -4,13 +4,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from shopee_od.datasets.cleaning import MIN_SIDE, clean_boxes
-from shopee_od.datasets.dataset import Problems
+from shopee_od.datasets.problems import ProblemLog
 
 
 def clean(boxes, width=100, height=50):
-    boxes, problems = np.asarray(boxes, float).reshape(-1, 4), Problems()
+    boxes = np.asarray(boxes, float).reshape(-1, 4)
+    problems = ProblemLog()
     sizes = np.full(len(boxes), width), np.full(len(boxes), height)
-    return *clean_boxes(boxes, *sizes, problems, "row {}".format), problems
+    cleaned, usable = clean_boxes(boxes, *sizes, problems, "row {}".format)
+    return cleaned, usable, problems.freeze()
 
 
 def test_each_kind_of_fault():
@@ -28,7 +30,9 @@ def test_each_kind_of_fault():
         ]
     )
     assert usable.tolist() == [True, True, True] + [False] * 6
-    np.testing.assert_array_equal(cleaned[:3], [[10, 10, 20, 20], [10, 10, 20, 20], [0, 0, 100, 50]])
+    np.testing.assert_array_equal(
+        cleaned[:3], [[10, 10, 20, 20], [10, 10, 20, 20], [0, 0, 100, 50]]
+    )
     assert problems.counts == {
         "box with a value that is no number: dropped": 2,
         "box empty or under a pixel: dropped": 2,
@@ -45,27 +49,29 @@ def test_no_boxes():
 
 
 anything = arrays(
-    np.float64, st.tuples(st.integers(0, 8), st.just(4)), elements=st.floats(width=32) | st.integers(-9, 120)
+    np.float64,
+    st.tuples(st.integers(0, 8), st.just(4)),
+    elements=st.floats(width=32) | st.integers(-9, 120),
 )
 
 
 @given(anything)
-def test_what_is_kept_lies_in_its_photo_and_is_stable(boxes):
+def test_usable_boxes_are_inside_their_photo_and_stay_the_same(boxes):
     cleaned, usable, problems = clean(boxes)
-    kept = cleaned[usable]
+    boxes_used = cleaned[usable]
     assert cleaned.dtype == np.float32 and np.isfinite(cleaned).all()
-    assert (kept >= 0).all() and (kept <= [100, 50, 100, 50]).all()
-    assert (kept[:, 2:] - kept[:, :2] > MIN_SIDE - 1e-4).all()
+    assert (boxes_used >= 0).all() and (boxes_used <= [100, 50, 100, 50]).all()
+    assert (boxes_used[:, 2:] - boxes_used[:, :2] > MIN_SIDE - 1e-4).all()
     dropped = sum(count for kind, count in problems.counts.items() if kind.endswith("dropped"))
     assert dropped == (~usable).sum()
-    whole = kept[(kept[:, 2:] - kept[:, :2] >= MIN_SIDE).all(1)]
+    whole = boxes_used[(boxes_used[:, 2:] - boxes_used[:, :2] >= MIN_SIDE).all(1)]
     again, still, none = clean(whole)
     np.testing.assert_array_equal(again, whole)
     assert still.all() and not none
 
 
 @given(st.integers(0, 98), st.integers(0, 48), st.integers(1, 100), st.integers(1, 50))
-def test_a_good_box_is_left_alone(x, y, width, height):
+def test_a_good_box_is_unchanged(x, y, width, height):
     box = [x, y, min(x + width, 100), min(y + height, 50)]
     cleaned, usable, problems = clean(box)
     assert usable.all() and cleaned.tolist() == [box] and not problems

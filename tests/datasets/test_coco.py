@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from shopee_od.datasets.coco import read_coco
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
 
 @pytest.fixture
@@ -51,12 +51,16 @@ def test_boxes_labels_and_flags(write):
     assert dataset.classes == ("dress", "skirt") and not dataset.problems
     assert dataset.images.image_id.tolist() == [0, 9]
     assert dataset.boxes[["x1", "y1", "x2", "y2"]].iloc[0].tolist() == [1.5, 2, 11.5, 22.25]
-    assert dataset.boxes.label.tolist() == [1, 0, 0] and dataset.boxes.type.tolist() == ["lower", "full", ""]
+    assert dataset.boxes.label.tolist() == [1, 0, 0] and dataset.boxes.type.tolist() == [
+        "lower",
+        "full",
+        "",
+    ]
     assert dataset.boxes.ignore.tolist() == [False, True, False]
     assert dataset.boxes.iscrowd.tolist() == [False, False, True]
 
 
-def test_ten_photos_are_split_and_later_ones_move_none(write):
+def test_ten_photos_are_split_and_later_ones_change_no_split(write):
     ten = read_coco(write([photo(3 * n) for n in range(10)])).images
     assert ten.split.value_counts().to_dict() == {"train": 7, "test": 2, "val": 1}
     more = read_coco(write([photo(3 * n) for n in range(23)])).images
@@ -65,7 +69,7 @@ def test_ten_photos_are_split_and_later_ones_move_none(write):
     assert three.split.tolist() == ["train", "val", "test"]
 
 
-def test_photos_that_are_absent_move_no_other_into_another_split(write):
+def test_absent_photos_change_no_other_photos_split(write):
     root = write([photo(n) for n in range(10)])
     whole = read_coco(root).images.set_index("image_id").split
     for number in (0, 4):
@@ -119,8 +123,8 @@ def test_bad_entries_are_dropped_and_counted(write):
         "entry of images without a whole number as id: dropped": 1,
         "file_name absent or leaving images/: photo left out": 3,
         "photo absent or not readable: left out": 1,
-        f"{size}photo left out; label it anew": 1,
-        f"{size}labelled before its EXIF turn: photo left out; label it anew": 1,
+        f"{size}photo left out; label it again": 1,
+        f"{size}labeled before the EXIF rotation: photo left out; label it again": 1,
         "box of a category that is not in the file: dropped": 1,
         "box of an image that is not in the file: dropped": 1,
         "box with a value that is no number: dropped": 5,
@@ -130,14 +134,17 @@ def test_bad_entries_are_dropped_and_counted(write):
     }
 
 
-def test_a_photo_labelled_before_its_turn_is_left_out(write, tmp_path):
+def test_a_photo_labeled_before_its_rotation_is_left_out(write, tmp_path):
     root = write([photo(0), photo(1), photo(2, width=40, height=60)])
     exif = Image.Exif()
     exif[0x0112] = 6
     for number in (1, 2):
         Image.new("RGB", (60, 40)).save(tmp_path / "images" / f"p{number}.png", exif=exif)
     dataset = read_coco(root)
-    assert dataset.images[["image_id", "width", "height"]].to_numpy().tolist() == [[0, 60, 40], [2, 40, 60]]
+    assert dataset.images[["image_id", "width", "height"]].to_numpy().tolist() == [
+        [0, 60, 40],
+        [2, 40, 60],
+    ]
     assert list(dataset.problems.examples.values()) == [["image 1, p1.png"]]
 
 
@@ -146,30 +153,35 @@ def test_photos_in_folders_below_images(write):
 
 
 @pytest.mark.parametrize(
-    "content, says",
+    "content, message",
     [
         ([], "no list of objects named 'categories'"),
         ({"images": [], "annotations": []}, "no list of objects named 'categories'"),
-        ({"images": [], "annotations": [], "categories": [1]}, "no list of objects named 'categories'"),
+        (
+            {"images": [], "annotations": [], "categories": [1]},
+            "no list of objects named 'categories'",
+        ),
         ({"images": {}, "annotations": [], "categories": []}, "no list of objects named 'images'"),
         ({"images": [], "annotations": [], "categories": []}, "no photos"),
     ],
 )
-def test_a_file_of_another_format_is_refused(write, content, says):
+def test_a_file_of_another_format_is_refused(write, content, message):
     root = write([])
     (root / "annotations.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=message):
         read_coco(root)
 
 
-def test_ids_and_names_for_two_are_refused(write):
+def test_repeated_ids_and_names_are_refused(write):
     with pytest.raises(InputError, match=r"images\[1\] has the id 3"):
         read_coco(write([photo(3), photo(3)]))
     with pytest.raises(InputError, match=r"categories\[1\] has the id 0"):
         read_coco(write([photo(3)], [], [{"id": 0, "name": "a"}, {"id": 0, "name": "b"}]))
     for names in (["a", "a"], ["a", None], ["a", ""]):
         with pytest.raises(InputError, match="needs a name of its own"):
-            read_coco(write([photo(3)], [], [{"id": i, "name": name} for i, name in enumerate(names)]))
+            read_coco(
+                write([photo(3)], [], [{"id": i, "name": name} for i, name in enumerate(names)])
+            )
 
 
 def test_no_file_and_broken_json(write):

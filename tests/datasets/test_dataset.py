@@ -1,14 +1,17 @@
 import re
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from shopee_od.datasets import DATASETS, open_dataset
-from shopee_od.datasets.dataset import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, Problems
-from shopee_od.types import InputError
+from shopee_od.datasets.dataset import BOX_COLUMNS, IMAGE_COLUMNS, Dataset
+from shopee_od.datasets.problems import ProblemLog, Problems
+from shopee_od.datasets.summary import decode_all
+from shopee_od.errors import InputError
 
 
 def image(number, split="train"):
@@ -16,7 +19,15 @@ def image(number, split="train"):
 
 
 def box(number, image_id, label=0, **more):
-    return {"box_id": number, "image_id": image_id, "x1": 1, "y1": 2, "x2": 3, "y2": 4, "label": label} | more
+    return {
+        "box_id": number,
+        "image_id": image_id,
+        "x1": 1,
+        "y1": 2,
+        "x2": 3,
+        "y2": 4,
+        "label": label,
+    } | more
 
 
 def build(images, boxes, classes=("dress", "skirt")):
@@ -26,7 +37,12 @@ def build(images, boxes, classes=("dress", "skirt")):
 @pytest.fixture
 def dataset():
     images = [image(7), image(3, "val"), image(5), image(9, "test")]
-    boxes = [box(0, 7, type="full"), box(1, 5, 1, type="lower"), box(2, 7, 1), box(3, 9, ignore=True)]
+    boxes = [
+        box(0, 7, type="full"),
+        box(1, 5, 1, type="lower"),
+        box(2, 7, 1),
+        box(3, 9, ignore=True),
+    ]
     return build(images, boxes)
 
 
@@ -45,18 +61,18 @@ def test_rows_and_tables_build_the_same(dataset):
 
 
 @pytest.mark.parametrize(
-    "images, boxes, says",
+    "images, boxes, message",
     [
         ([], [], "no photos"),
-        ([image(1), image(1)], [], "image_id 1 stands for two"),
-        ([image(1)], [box(4, 1), box(4, 1)], "box_id 4 stands for two"),
+        ([image(1), image(1)], [], "image_id 1 is used for two"),
+        ([image(1)], [box(4, 1), box(4, 1)], "box_id 4 is used for two"),
         ([image(1)], [box(0, 2)], "image_id 2"),
         ([image(1)], [box(0, 1, 2)], "label is outside 0–1"),
         ([image(1)], [box(0, 1, -1)], "label is outside 0–1"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(images, boxes, says):
-    with pytest.raises(InputError, match=says):
+def test_inconsistent_tables_are_refused(images, boxes, message):
+    with pytest.raises(InputError, match=message):
         build(images, boxes)
 
 
@@ -69,7 +85,9 @@ def test_split(dataset):
     assert train.images.image_id.tolist() == [7, 5] and train.boxes.box_id.tolist() == [0, 1, 2]
     assert dataset.split("all") is dataset
     assert len(dataset.split("val").boxes) == 0
-    with pytest.raises(InputError, match=r"no photos in split 'holdout'; it has \['test', 'train', 'val'\]"):
+    with pytest.raises(
+        InputError, match=r"no photos in split 'holdout'; it has \['test', 'train', 'val'\]"
+    ):
         dataset.split("holdout")
 
 
@@ -91,23 +109,84 @@ def test_boxes_of_and_types(dataset):
     assert dataset.types == ("full", "lower")
 
 
-def test_problems_count_and_keep_the_first_places():
-    problems = Problems()
-    assert not problems and str(problems) == "no problems"
+def test_problems_are_counted_with_the_first_examples():
+    assert not Problems() and str(Problems()) == "no problems"
+    log = ProblemLog()
     for row in range(1200):
-        problems.add("bad", f"row {row}")
-    problems.add("worse", "row 7")
+        log.add("bad", f"row {row}")
+    log.add("worse", "row 7")
+    problems = log.freeze()
     assert problems.counts == {"bad": 1200, "worse": 1}
-    assert str(problems).splitlines()[0].strip() == "1,200 × bad (row 0; row 1; row 2; row 3; row 4; …)"
+    assert (
+        str(problems).splitlines()[0].strip()
+        == "1,200 × bad (row 0; row 1; row 2; row 3; row 4; …)"
+    )
 
 
-def test_open_dataset_says_what_to_do(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="no data set 'vogue'; choose from shopsim, ccp, deepfashion, "):
+def test_problems_are_immutable_once_frozen():
+    log = ProblemLog()
+    log.add("bad", "row 1")
+    problems = log.freeze()
+    log.add("bad", "row 2")
+    ProblemLog(problems).add("bad", "row 3")
+    problems.counts.clear()
+    problems.examples["bad"].clear()
+    assert problems.counts == {"bad": 1} and problems.examples == {"bad": ["row 1"]}
+    with pytest.raises(FrozenInstanceError):
+        problems.entries = ()  # type: ignore[misc]
+
+
+def test_problems_of_rows():
+    log = ProblemLog(Problems())
+    log.add_rows("bad", [False, True, True], "row {}".format)
+    log.add_rows("none", [False], "row {}".format)
+    assert log.freeze().examples == {"bad": ["row 1", "row 2"]}
+
+
+def test_a_data_set_keeps_the_problems_it_was_built_with():
+    log = ProblemLog()
+    log.add("bad", "row 1")
+    dataset = Dataset.build("toy", "/data", ("dress",), [image(1)], [], log)
+    log.add("bad", "row 2")
+    assert dataset.problems.counts == {"bad": 1}
+
+
+def test_photos_that_cannot_be_decoded_are_counted_in_a_new_data_set(tmp_path):
+    (tmp_path / "1.jpg").write_bytes(b"no photo")
+    log = ProblemLog()
+    log.add("bad", "row 1")
+    row = image(1) | {"path": str(tmp_path / "1.jpg")}
+    dataset = Dataset.build("toy", tmp_path, ("dress",), [row], [], log)
+    for _ in range(2):
+        decoded = decode_all(dataset)
+        broken = "photo broken: left out of records and figures"
+        assert decoded.problems.counts == {"bad": 1, broken: 1}
+    assert dataset.problems.counts == {"bad": 1} and decoded.images is dataset.images
+
+
+def test_boxes_that_are_ignored_or_crowds_do_not_count():
+    boxes = [box(0, 1), box(1, 1, ignore=True), box(2, 1, iscrowd=True), box(3, 2, ignore=True)]
+    dataset = build([image(1), image(2)], boxes)
+    assert dataset.counted_mask.tolist() == [True, False, False, False]
+    assert dataset.counted_boxes_of(1).box_id.tolist() == [0]
+    assert dataset.with_boxes().images.image_id.tolist() == [1]
+    assert dataset.drop([1]).images.image_id.tolist() == [2]
+    with pytest.raises(InputError, match="no training photo has a box; label some first"):
+        dataset.drop([1]).with_boxes()
+
+
+def test_open_dataset_names_what_is_missing_and_the_fix(tmp_path, monkeypatch):
+    with pytest.raises(
+        InputError, match="no data set 'vogue'; choose from shopsim, ccp, deepfashion, "
+    ):
         open_dataset("vogue")
     monkeypatch.setenv("SHOPEE_OD_DATA", str(tmp_path))
     for name, layout in DATASETS.items():
         first = layout.files[0].replace("|", " or ")
-        with pytest.raises(InputError, match=rf"{tmp_path}/{layout.folder or name}: no {name} .*{first}.*--data-dir"):
+        with pytest.raises(
+            InputError,
+            match=rf"{tmp_path}/{layout.folder or name}: no {name} .*{first}.*--data-dir",
+        ):
             open_dataset(name)
 
 
@@ -117,11 +196,13 @@ def test_importing_datasets_is_quick():
         return subprocess.check_output([sys.executable, "-c", code], text=True).split()
 
     assert loaded("import shopee_od.datasets", "pandas", "scipy", "PIL", "tensorflow") == []
-    assert loaded("from shopee_od.datasets import ccp, coco, deepfashion", "tensorflow", "PIL") == ["PIL"]
+    assert loaded("from shopee_od.datasets import ccp, coco, deepfashion", "tensorflow", "PIL") == [
+        "PIL"
+    ]
 
 
-def test_counts_to_hold_a_data_set_against_stand_in_its_section_too():
+def test_published_counts_are_in_data_readme_too():
     text = (Path(__file__).parents[2] / "data" / "README.md").read_text(encoding="utf-8")
     for layout in DATASETS.values():
         for number in re.findall(r"\d+,\d+", layout.published):
-            assert number in text, layout.says
+            assert number in text, layout.description

@@ -3,8 +3,10 @@ from PIL import Image
 
 from shopee_od.datasets import DATASETS, open_dataset
 from shopee_od.datasets.deepfashion import BOX_FILE, CLASSES, SPLIT_FILE, read_consumer_to_shop
+from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.tables import read_rows
 from shopee_od.datasets.taxonomy import read_taxonomy
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
 BOX_NAMES = "image_name  clothes_type  source_type  x_1  y_1  x_2  y_2"
 SPLIT_NAMES = "image_pair_name_1     image_pair_name_2   item_id evaluation_status"
@@ -24,7 +26,7 @@ def pair(item, split, consumer="comsumer_01", shop="shop_01"):
 
 @pytest.fixture
 def write(tmp_path, own_cache):
-    """Writes both files in the true format and a photo of 30 × 40 for each of `photos`; returns the root."""
+    """Writes both files in DeepFashion's format, and a photo of 30 × 40 for each of `photos`."""
 
     def write(boxes, pairs=(), photos=None, folder="Img", count=None, ending="\n"):
         for path, names, rows in ((BOX_FILE, BOX_NAMES, boxes), (SPLIT_FILE, SPLIT_NAMES, pairs)):
@@ -34,7 +36,7 @@ def write(tmp_path, own_cache):
         for path in photos if photos is not None else [row.split()[0] for row in boxes]:
             photo = tmp_path / folder / path
             photo.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("L" if "grey" in path else "RGB", (30, 40)).save(photo)
+            Image.new("L" if "gray" in path else "RGB", (30, 40)).save(photo)
         return tmp_path
 
     return write
@@ -46,7 +48,7 @@ def test_every_row_is_read_to_the_last(write, folder, ending):
     boxes = [
         box(name(1, "comsumer_01"), 1, 2, 11, 22),
         box(name(1, "shop_01"), 0, 0, 30, 40, types="1 1"),
-        box(name(2, "grey", "Jeans", "TROUSERS"), 5, 5, 20, 35, types="2 1"),
+        box(name(2, "gray", "Jeans", "TROUSERS"), 5, 5, 20, 35, types="2 1"),
         box(name(3, "comsumer_02", "Lace_Dress", "DRESSES"), 5, 5, 20, 35, types="3 2"),
     ]
     dataset = read_consumer_to_shop(write(boxes, [pair(1, "val")], folder=folder, ending=ending))
@@ -61,7 +63,12 @@ def test_every_row_is_read_to_the_last(write, folder, ending):
     ]
     assert dataset.boxes.type.tolist() == ["upper", "upper", "lower", "full"]
     assert dataset.images.source.tolist() == ["consumer", "shop", "shop", "consumer"]
-    assert dataset.images.item.tolist() == ["id_00000001", "id_00000001", "id_00000002", "id_00000003"]
+    assert dataset.images.item.tolist() == [
+        "id_00000001",
+        "id_00000001",
+        "id_00000002",
+        "id_00000003",
+    ]
     assert dataset.images[["width", "height"]].to_numpy().tolist() == [[30, 40]] * 4
     assert dataset.problems.counts == {"photo of an item in no pair: in no split": 2}
 
@@ -94,7 +101,10 @@ def test_the_same_id_in_two_classes_is_two_items(write):
         box(name(1, "shop_01"), 1, 1, 20, 20),
         box(name(1, "shop_01", "Jeans", "TROUSERS"), 1, 1, 20, 20),
     ]
-    assert read_consumer_to_shop(write(boxes, [pair(1, "train")])).images.split.tolist() == ["train", ""]
+    assert read_consumer_to_shop(write(boxes, [pair(1, "train")])).images.split.tolist() == [
+        "train",
+        "",
+    ]
 
 
 def test_bad_rows_are_dropped_and_counted(write):
@@ -120,8 +130,10 @@ def test_bad_rows_are_dropped_and_counted(write):
         box(name(1, "open"), 10, 10, 20, 20, types="4 0"),
         box(name(1, '"quoted'), 10, 10, 20, 20),
     ]
-    there = ["outside", "thin", "nan", "word", "reversed", "large", "open", '"quoted']
-    root = write(boxes, [pair(1, "train")], photos=[good, *(name(1, photo) for photo in there)], count=19)
+    present = ["outside", "thin", "nan", "word", "reversed", "large", "open", '"quoted']
+    root = write(
+        boxes, [pair(1, "train")], photos=[good, *(name(1, photo) for photo in present)], count=19
+    )
     (root / SPLIT_FILE).write_text(f"1\n{SPLIT_NAMES}\n{pair(1, 'train')}\n")
     dataset = read_consumer_to_shop(root)
     assert dataset.images.image_id.tolist() == [0, 15, 16, 17, 18]
@@ -159,12 +171,12 @@ def test_departments_can_be_left_out(write):
     root = write(boxes, [pair(1, "train")])
     women = DATASETS["deepfashion-women"].read(root)
     assert women.images.item.tolist() == ["id_00000001"] and women.name == "deepfashion-women"
-    assert read_taxonomy().knows(women.name)
+    assert read_taxonomy().has_dataset(women.name)
     with pytest.raises(InputError, match=r"no department HATS; there are CLOTHING, TOPS"):
         read_consumer_to_shop(root, ["HATS", "TOPS"])
 
 
-def test_the_part_for_women_lies_where_the_whole_lies(write, monkeypatch):
+def test_womenswear_is_read_from_the_folder_of_the_whole(write, monkeypatch):
     root = write([box(name(1, "x"), 1, 1, 9, 9), box(name(2, "x", "Coat", "CLOTHING"), 1, 1, 9, 9)])
     monkeypatch.setenv("SHOPEE_OD_DATA", str(root / "data"))
     (root / "data").mkdir()
@@ -187,7 +199,9 @@ def test_the_part_for_women_lies_where_the_whole_lies(write, monkeypatch):
 def test_a_table_without_its_first_rows_is_refused(write, text):
     root = write([box(name(1, "x"), 1, 1, 9, 9)])
     (root / BOX_FILE).write_text(text)
-    with pytest.raises(InputError, match=r"consumer2shop\.txt: row 1 must be the count and row 2 name image_name"):
+    with pytest.raises(
+        InputError, match=r"consumer2shop\.txt: row 1 must be the count and row 2 name image_name"
+    ):
         read_consumer_to_shop(root)
 
 
@@ -203,14 +217,11 @@ def test_what_is_absent_is_named(write, tmp_path):
             read_consumer_to_shop(write(rows, photos=[]))
 
 
-def test_a_column_named_twice_is_refused_and_others_are_passed_over(tmp_path, own_cache):
-    from shopee_od.datasets.dataset import Problems
-    from shopee_od.datasets.tables import read_rows
-
+def test_a_repeated_column_is_refused_and_others_are_skipped(tmp_path, own_cache):
     file = tmp_path / "list.txt"
-    file.write_text("1\na b place\n1 2 3\n")
-    assert read_rows(file, ("b", "a"), Problems()).columns.tolist() == ["b", "a", "line"]
-    assert read_rows(file, ("b", "a"), Problems()).iloc[0].tolist() == ["2", "1", 3]
+    file.write_text("1\na b position\n1 2 3\n")
+    assert read_rows(file, ("b", "a"), ProblemLog()).columns.tolist() == ["b", "a", "line"]
+    assert read_rows(file, ("b", "a"), ProblemLog()).iloc[0].tolist() == ["2", "1", 3]
     file.write_text("1\na b a\n1 2 3\n")
     with pytest.raises(InputError, match="row 2 name a b"):
-        read_rows(file, ("a", "b"), Problems())
+        read_rows(file, ("a", "b"), ProblemLog())

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from shopee_od.datasets.deepfashion2 import CLASSES, read_deepfashion2
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
 
 @pytest.fixture
@@ -26,10 +26,11 @@ def write(tmp_path, own_cache):
 
 
 def garment(category=1, box=(5, 6, 30, 40), **more):
-    """As in the files: outlines and landmarks beside what is read."""
+    """As in the files, with outlines and landmarks that are not read."""
     return {
-        "segmentation": [[5, 6, 30, 6, 30, 40]], "scale": 2, "viewpoint": 2, "zoom_in": 1, "landmarks": [5, 6, 2],
-        "style": 1, "bounding_box": list(box), "category_id": category, "occlusion": 1,
+        "segmentation": [[5, 6, 30, 6, 30, 40]], "scale": 2, "viewpoint": 2, "zoom_in": 1,
+        "landmarks": [5, 6, 2], "style": 1, "bounding_box": list(box), "category_id": category,
+        "occlusion": 1,
         "category_name": list(CLASSES)[category - 1] if 0 < category < 14 else "?",
     } | more  # fmt: skip
 
@@ -42,13 +43,17 @@ def test_every_garment_of_a_photo_in_the_order_of_its_number(write):
     items = {"item10": garment(9), "item2": garment(13, (0, 0, 60, 40)), "item1": garment(1)}
     read = read_deepfashion2(write("train/000007", items | {"pair_id": 3, "source": "user"}))
     assert not read.problems and read.classes == tuple(CLASSES)
-    assert read.boxes.label.tolist() == [0, 12, 8] and read.boxes.type.tolist() == ["upper", "full", "lower"]
+    assert read.boxes.label.tolist() == [0, 12, 8] and read.boxes.type.tolist() == [
+        "upper",
+        "full",
+        "lower",
+    ]
     assert read.boxes[["x1", "y1", "x2", "y2"]].iloc[0].tolist() == [5, 6, 30, 40]
     row = read.images.iloc[0]
     assert (row.width, row.height, row.source, row["item"]) == (60, 40, "consumer", "3")
 
 
-def test_splits_keep_pairs_together_and_the_labelled_validation_folder_judges(write):
+def test_splits_keep_pairs_together_and_the_validation_folder_is_the_test_split(write):
     for number, pair in enumerate([1, 2, 11, 11, 20]):
         write(f"train/{number:06d}", photo(pair, item1=garment()))
     root = write("validation/000001", photo(1, item1=garment()))
@@ -62,10 +67,17 @@ def test_traps_are_counted_and_the_rest_is_read(write):
     write("train/000002", photo(item1=garment()), photo=False)
     write("train/000003", "{broken")
     write("train/000004", "[1, 2]")
-    write("train/000005", photo(item1=garment(0), item2=garment(14), item3="text", item4=garment(2)))
-    write("train/000006", photo(item1=garment(box=(50, 30, 90, 70)), item2=garment(box=("a", 1, 2, 3))))
+    write(
+        "train/000005", photo(item1=garment(0), item2=garment(14), item3="text", item4=garment(2))
+    )
+    write(
+        "train/000006",
+        photo(item1=garment(box=(50, 30, 90, 70)), item2=garment(box=("a", 1, 2, 3))),
+    )
     write("train/000007", photo(item1=garment(bounding_box=None), itemised=garment()))
-    root = write("train/000008", {"item1": garment(category=True), "source": "street", "pair_id": "x"})
+    root = write(
+        "train/000008", {"item1": garment(category=True), "source": "street", "pair_id": "x"}
+    )
     read = read_deepfashion2(root)
     assert read.problems.counts == {
         "photo absent or not readable: left out": 1,
@@ -78,7 +90,8 @@ def test_traps_are_counted_and_the_rest_is_read(write):
     }
     assert len(read) == 5 and len(read.boxes) == 3
     assert (
-        "train/annos/000005.json item1" in read.problems.examples["garment without a category_id of 1 to 13: dropped"]
+        "train/annos/000005.json item1"
+        in read.problems.examples["garment without a category_id of 1 to 13: dropped"]
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shopee_od.datasets import DATASETS
 from shopee_od.datasets.download import CCP, PARTS, REPOSITORIES, Repository, download
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
 
 FILES = {
     "README.md": b"# CCP",
@@ -27,15 +27,22 @@ WANTED = {name for name in FILES if "1005" not in name and name != "show_pixel_a
 
 @pytest.fixture
 def github():
-    """Serves FILES; `asked` are the files asked for, `answers` overrule what a path gets (status, content)."""
+    """Serves FILES.
+
+    `asked` are the paths asked for; `answers` replaces what a path gets (status, content).
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             server.asked.append(self.path)
             listing = f"/repos/{CCP.name}/git/trees/{CCP.commit}?recursive=1"
-            content = {f"/{CCP.name}/{CCP.commit}/{name}": content for name, content in FILES.items()}
+            content = {
+                f"/{CCP.name}/{CCP.commit}/{name}": content for name, content in FILES.items()
+            }
             content[listing] = json.dumps({"tree": tree(), "truncated": False}).encode()
-            status, body = server.answers.get(self.path.rsplit("/", 1)[-1], (200, content.get(self.path)))
+            status, body = server.answers.get(
+                self.path.rsplit("/", 1)[-1], (200, content.get(self.path))
+            )
             self.send_response(404 if body is None else status)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
@@ -55,29 +62,39 @@ def github():
 
 
 def tree():
-    shas = {name: hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() for name, content in FILES.items()}
-    blobs = [{"path": n, "type": "blob", "size": len(content), "sha": shas[n]} for n, content in FILES.items()]
+    shas = {
+        name: hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        for name, content in FILES.items()
+    }
+    blobs = [
+        {"path": n, "type": "blob", "size": len(content), "sha": shas[n]}
+        for n, content in FILES.items()
+    ]
     return [{"path": "photos", "type": "tree", "sha": "0"}, *blobs]
 
 
-def held(root):
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+def contents(root):
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
 
 
-def test_the_wanted_files_come_once(github, tmp_path):
+def test_the_matching_files_are_fetched_once(github, tmp_path):
     root = tmp_path / "ccp"
     assert download(github.repository, root, progress=False) == len(WANTED)
-    assert held(root) == {name: FILES[name] for name in WANTED}
+    assert contents(root) == {name: FILES[name] for name in WANTED}
     assert not (root / PARTS).exists()
-    assert not DATASETS["ccp"].missing(root)
+    assert not DATASETS["ccp"].missing_files(root)
     github.asked.clear()
     assert download(github.repository, root, progress=False) == 0
     assert len(github.asked) == 1  # the listing
 
 
-def test_a_stopped_download_goes_on_and_a_damaged_file_is_fetched_again(github, tmp_path):
+def test_a_stopped_download_resumes_and_a_damaged_file_is_fetched_again(github, tmp_path):
     github.answers["1004.jpg"] = (404, b"")
-    with pytest.raises(InputError, match=r"photos/1004.jpg: answers 404 .*git clone https://github.com/bearpaw"):
+    with pytest.raises(
+        InputError, match=r"photos/1004.jpg: answers 404 .*git clone https://github.com/bearpaw"
+    ):
         download(github.repository, tmp_path, progress=False)
     github.answers.clear()
     download(github.repository, tmp_path, progress=False)
@@ -85,12 +102,14 @@ def test_a_stopped_download_goes_on_and_a_damaged_file_is_fetched_again(github, 
     (tmp_path / "photos/0001.jpg").unlink()
     github.asked.clear()
     assert download(github.repository, tmp_path, progress=False) == 2
-    assert held(tmp_path) == {name: FILES[name] for name in WANTED}
+    assert contents(tmp_path) == {name: FILES[name] for name in WANTED}
 
 
-def test_a_file_that_comes_damaged_gets_no_name(github, tmp_path):
+def test_a_damaged_file_gets_no_name(github, tmp_path):
     github.answers["0001.jpg"] = (200, b"\xff\xd8" * 899 + b"xx")
-    with pytest.raises(InputError, match=r"photos/0001.jpg: came damaged \(1,800 of 1,800 bytes\)"):
+    with pytest.raises(
+        InputError, match=r"photos/0001.jpg: arrived damaged \(1,800 of 1,800 bytes\)"
+    ):
         download(github.repository, tmp_path, progress=False)
     assert not (tmp_path / "photos/0001.jpg").exists()
 
@@ -114,15 +133,21 @@ def test_a_path_that_leaves_the_folder_is_refused(github, tmp_path):
     bad = [{"path": "../photos/0001.jpg", "type": "blob", "size": 1, "sha": "0"}]
     github.answers[f"{CCP.commit}?recursive=1"] = (200, json.dumps({"tree": bad}).encode())
     with pytest.raises(InputError, match="leaves"):
-        download(replace(github.repository, wanted=".*"), tmp_path / "ccp", progress=False)
+        download(replace(github.repository, pattern=".*"), tmp_path / "ccp", progress=False)
 
 
-def test_offline_says_so_with_the_mend(tmp_path, monkeypatch):
+def test_offline_is_refused_with_the_fix(tmp_path, monkeypatch):
     monkeypatch.setattr("shopee_od.datasets.download.Retry", lambda **_: 0)
-    nowhere = Repository(CCP.name, CCP.commit, CCP.wanted, "http://127.0.0.1:9", "http://127.0.0.1:9")
-    with pytest.raises(InputError, match=r"cannot be reached \(ConnectionError\).*the same command goes on"):
+    nowhere = Repository(
+        CCP.name, CCP.commit, CCP.pattern, "http://127.0.0.1:9", "http://127.0.0.1:9"
+    )
+    with pytest.raises(
+        InputError, match=r"cannot be reached \(ConnectionError\).*the same command resumes"
+    ):
         download(nowhere, tmp_path, progress=False)
 
 
-def test_every_other_data_set_says_how_to_get_it():
-    assert all(bool(layout.request) != (name in REPOSITORIES) for name, layout in DATASETS.items())
+def test_the_other_data_sets_have_instructions():
+    assert all(
+        bool(layout.how_to_get) != (name in REPOSITORIES) for name, layout in DATASETS.items()
+    )

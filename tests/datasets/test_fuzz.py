@@ -1,4 +1,4 @@
-"""Annotation files damaged at random: a reader says so in its own error, or counts it; nothing else comes out.
+"""Annotation files damaged at random: a reader refuses them with an InputError, or counts problems.
 
 SHOPEE_OD_FUZZ=10000 makes it the long run.
 """
@@ -19,18 +19,20 @@ from scipy.io import savemat
 
 from shopee_od.datasets import DATASETS
 from shopee_od.datasets.ccp import GARMENTS
-from shopee_od.datasets.dialects import FASHIONPEDIA, MODANET
-from shopee_od.types import InputError
+from shopee_od.datasets.fashionpedia import CLASSES as FASHIONPEDIA
+from shopee_od.datasets.modanet import CLASSES as MODANET
+from shopee_od.errors import InputError
 
 RUNS = int(os.environ.get("SHOPEE_OD_FUZZ", 60))
 HANGS = 20  # seconds of work, however busy the machine, on a file that is read in milliseconds
 TOKENS = [
-    b"-1", b"0", b"1e999", b"nan", b"null", b"[]", b"{}", b'""', b"../../x.jpg", b"/etc/passwd", b"\0", b"\xff\xfe",
-    b"\n", b" ", b"999999999999999999999", b"true", b"<", b"&x;", b"]]>", b"img/../../a.jpg", b"item1", b"[" * 3000,
+    b"-1", b"0", b"1e999", b"nan", b"null", b"[]", b"{}", b'""', b"../../x.jpg", b"/etc/passwd",
+    b"\0", b"\xff\xfe", b"\n", b" ", b"999999999999999999999", b"true", b"<", b"&x;", b"]]>",
+    b"img/../../a.jpg", b"item1", b"[" * 3000,
 ]  # fmt: skip
 VALUES = [
-    None, True, -1, 0, 2, 0.5, 10**20, float("inf"), float("nan"), "", "x", "0", "\0", "a" * 300, "\ud800", [], {},
-    "../../x.jpg", "/etc/passwd", [1, "x"], [1, 2, 3, 4], {"id": 0},
+    None, True, -1, 0, 2, 0.5, 10**20, float("inf"), float("nan"), "", "x", "0", "\0", "a" * 300,
+    "\ud800", [], {}, "../../x.jpg", "/etc/passwd", [1, "x"], [1, 2, 3, 4], {"id": 0},
 ]  # fmt: skip
 WORD = re.compile(rb"[^\s,:<>\[\]{}]+")
 
@@ -42,7 +44,11 @@ def photo(path: Path) -> None:
 
 def deepfashion(root: Path) -> list[Path]:
     leaves = ("TOPS/Blouse", "TOPS/Coat", "DRESSES/Dress", "CLOTHING/Tank_Top")
-    names = [f"img/{leaf}/id_{k:08d}/{name}_01.jpg" for k, leaf in enumerate(leaves) for name in ("shop", "comsumer")]
+    names = [
+        f"img/{leaf}/id_{k:08d}/{name}_01.jpg"
+        for k, leaf in enumerate(leaves)
+        for name in ("shop", "comsumer")
+    ]
     for name in names:
         photo(root / "Img" / name)
     files = [root / "Anno/list_bbox_consumer2shop.txt", root / "Eval/list_eval_partition.txt"]
@@ -62,10 +68,22 @@ def category(root: Path) -> list[Path]:
     for name in names:
         photo(root / "Img" / name)
     tables = {
-        "Anno_coarse/list_bbox.txt": ("image_name x_1 y_1 x_2 y_2", [f"{name}  002 003 020 030" for name in names]),
-        "Anno_coarse/list_category_cloth.txt": ("category_name category_type", ["Tee   1", "Jeans   2", "Dress   3"]),
-        "Anno_coarse/list_category_img.txt": ("image_name category_label", [f"{name}   1" for name in names]),
-        "Eval/list_eval_partition.txt": ("image_name evaluation_status", [f"{name}  train" for name in names]),
+        "Anno_coarse/list_bbox.txt": (
+            "image_name x_1 y_1 x_2 y_2",
+            [f"{name}  002 003 020 030" for name in names],
+        ),
+        "Anno_coarse/list_category_cloth.txt": (
+            "category_name category_type",
+            ["Tee   1", "Jeans   2", "Dress   3"],
+        ),
+        "Anno_coarse/list_category_img.txt": (
+            "image_name category_label",
+            [f"{name}   1" for name in names],
+        ),
+        "Eval/list_eval_partition.txt": (
+            "image_name evaluation_status",
+            [f"{name}  train" for name in names],
+        ),
     }
     for file, (head, rows) in tables.items():
         (root / file).parent.mkdir(exist_ok=True)
@@ -88,9 +106,16 @@ def coco(root: Path) -> list[Path]:
     for k in range(3):
         photo(root / "images" / f"{k}.jpg")
     images = [{"id": k, "file_name": f"{k}.jpg", "width": 30, "height": 40} for k in range(3)]
-    boxes = [{"id": k, "image_id": k, "category_id": 1, "bbox": [1, 2, 10, 20], "iscrowd": 0} for k in range(3)]
+    boxes = [
+        {"id": k, "image_id": k, "category_id": 1, "bbox": [1, 2, 10, 20], "iscrowd": 0}
+        for k in range(3)
+    ]
     file = root / "annotations.json"
-    file.write_text(json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "dress"}]}))
+    file.write_text(
+        json.dumps(
+            {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "dress"}]}
+        )
+    )
     return [file]
 
 
@@ -129,21 +154,26 @@ def ccp(root: Path) -> list[Path]:
 
 
 def modanet(root: Path) -> list[Path]:
-    return [_dialect(root / "modanet2018_instances_train.json", root / "images", MODANET)]
+    return [_coco_file(root / "modanet2018_instances_train.json", root / "images", MODANET)]
 
 
 def fashionpedia(root: Path) -> list[Path]:
-    files = {"instances_attributes_train2020.json": "train", "instances_attributes_val2020.json": "test"}
-    return [_dialect(root / file, root / folder, FASHIONPEDIA) for file, folder in files.items()]
+    files = {
+        "instances_attributes_train2020.json": "train",
+        "instances_attributes_val2020.json": "test",
+    }
+    return [_coco_file(root / file, root / folder, FASHIONPEDIA) for file, folder in files.items()]
 
 
-def _dialect(file: Path, folder: Path, classes: dict) -> Path:
+def _coco_file(file: Path, folder: Path, classes: dict) -> Path:
     images = [{"id": k, "file_name": f"{k}.jpg", "width": 30, "height": 40} for k in range(3)]
     for image in images:
         photo(folder / image["file_name"])
     names = [*classes, "bag"]
     categories = [{"id": k, "name": name, "supercategory": "x"} for k, name in enumerate(names)]
-    boxes = [{"id": k, "image_id": k % 3, "category_id": 3 * k, "bbox": [1, 2, 10, 20]} for k in range(3)]
+    boxes = [
+        {"id": k, "image_id": k % 3, "category_id": 3 * k, "bbox": [1, 2, 10, 20]} for k in range(3)
+    ]
     file.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
     return file
 
@@ -163,9 +193,9 @@ MAKERS = {
 
 @st.composite
 def damaged(draw, data: bytes) -> bytes:
-    """One to four of: cut out, doubled, overwritten, a token put in or over something, cut short.
+    """One to four of: cut out, repeated, overwritten, a token put in or over something, cut short.
 
-    In half of the files whole words or values are swapped, so that JSON and XML stay whole, and wrong.
+    In half of the files words or values are swapped, so that JSON and XML stay valid, and wrong.
     """
     well_formed, times = draw(st.booleans()), range(draw(st.integers(1, 4)))
     if well_formed and data.startswith(b"{"):
@@ -178,15 +208,20 @@ def damaged(draw, data: bytes) -> bytes:
         start = draw(st.integers(0, len(data)))
         stop = min(len(data), start + draw(st.sampled_from((0, 1, 3, 10, 40))))
         start, stop = draw(st.sampled_from(words)) if words else (start, stop)
-        put = draw(st.sampled_from([b"", data[start:stop] * 2, *TOKENS]) | st.binary(min_size=1, max_size=40))
+        put = draw(
+            st.sampled_from([b"", data[start:stop] * 2, *TOKENS])
+            | st.binary(min_size=1, max_size=40)
+        )
         short = not words and draw(st.integers(0, 19)) == 7
         data = data[:start] + put + (b"" if short else data[stop:])
     return data
 
 
 def swapped(draw, content):
-    """JSON's content with a value somewhere in it taken out, or another one in its place."""
-    keys = {dict: list, list: lambda values: range(len(values))}.get(type(content), lambda value: ())(content)
+    """JSON's content with a value somewhere in it taken out, or replaced by another one."""
+    keys = {dict: list, list: lambda values: range(len(values))}.get(
+        type(content), lambda value: ()
+    )(content)
     if not keys or draw(st.integers(0, 15)) == 7:
         return draw(st.sampled_from(VALUES))
     key = draw(st.sampled_from(keys))
@@ -198,7 +233,10 @@ def swapped(draw, content):
 
 @pytest.fixture(scope="module")
 def opened():
-    """The names of all files that this process opens. An audit hook stays for good, so it is told when to listen."""
+    """The names of all files that this process opens.
+
+    An audit hook cannot be removed, so it is switched off at the end.
+    """
     names, listening = [], [True]
     sys.addaudithook(lambda event, given: event == "open" and listening and names.append(given[0]))
     yield names
@@ -210,12 +248,18 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
     root = tmp_path / name
     root.mkdir()
     files = MAKERS[name](root)
-    photo(tmp_path / "x.jpg")  # ../../x.jpg of many a file above: there, and not to be read
+    photo(tmp_path / "x.jpg")  # ../../x.jpg of a damaged file: it exists, and must not be read
     whole = {file: file.read_bytes() for file in files}
     assert len(DATASETS[name].read(root)) >= 3
     ends, kinds = {"refused": 0, "repaired": 0, "read": 0}, set()
 
-    @settings(max_examples=RUNS, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
+    @settings(
+        max_examples=RUNS,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=HealthCheck,
+    )
     @given(st.data())
     def read_damaged(data):
         file = data.draw(st.sampled_from(files))
@@ -224,7 +268,9 @@ def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, o
         start = time.process_time()
         try:
             read = DATASETS[name].read(root)
-            assert all(Path(path).resolve().is_relative_to(root.resolve()) for path in read.images.path)
+            assert all(
+                Path(path).resolve().is_relative_to(root.resolve()) for path in read.images.path
+            )
             corners = read.boxes[["x1", "y1", "x2", "y2"]].to_numpy()
             assert (corners >= 0).all() and (corners[:, 2:] - corners[:, :2] >= 1).all()
             ends["repaired" if read.problems else "read"] += 1

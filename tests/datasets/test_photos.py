@@ -1,19 +1,40 @@
 import io
+import shutil
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from shopee_od.datasets.photos import decode_photo, is_plain_jpeg, photo_files, read_photo, upright_size
-from shopee_od.types import InputError
+from shopee_od.datasets.photos import (
+    is_plain_jpeg,
+    list_photos,
+    photo_sizes,
+    read_photo,
+    read_size,
+)
+from shopee_od.errors import InputError
+
+
+@pytest.fixture
+def decode(tmp_path):
+    """`read_photo` of a file with these bytes."""
+
+    def decode(data: bytes, name: str = "photo") -> np.ndarray:
+        (tmp_path / name).write_bytes(data)
+        return read_photo(tmp_path / name)
+
+    return decode
+
 
 RAMP = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
 
 
 def corners(height=40, width=60) -> np.ndarray:
-    """A photo that no turn or flip leaves alike: red, green, blue and white quarters."""
+    """A photo that each rotation or flip changes: red, green, blue and white quarters."""
     photo = np.zeros((height, width, 3), np.uint8)
     photo[: height // 2, : width // 2, 0] = 255
     photo[: height // 2, width // 2 :, 1] = 255
@@ -28,13 +49,13 @@ def bytes_of(image: Image.Image, kind: str, **options) -> bytes:
     return stream.getvalue()
 
 
-def turned(orientation: int):
+def rotated(orientation: int):
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif
 
 
-# What EXIF says was done to the upright photo, undone by hand.
+# What EXIF says was done to the upright photo, reversed by hand.
 STORED = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -53,73 +74,75 @@ def test_exif_orientation_is_applied(tmp_path, kind, orientation):
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](corners())))
     path = tmp_path / "photo"
     options = {"lossless": True} if kind == "WEBP" else {}
-    path.write_bytes(bytes_of(stored, kind, exif=turned(orientation), **options))
+    path.write_bytes(bytes_of(stored, kind, exif=rotated(orientation), **options))
     np.testing.assert_array_equal(read_photo(path), corners())
-    assert upright_size(path) == (60, 40)
+    assert read_size(path) == (60, 40)
 
 
-def test_a_real_photo_turned_by_exif(tmp_path, portrait):
-    path = tmp_path / "turned.jpg"
+def test_a_real_photo_rotated_by_exif(tmp_path, portrait):
+    path = tmp_path / "rotated.jpg"
     with Image.open(portrait) as image:
-        image.save(path, exif=turned(6))
-    assert upright_size(portrait) == (512, 600)
-    assert upright_size(path) == (600, 512)
+        image.save(path, exif=rotated(6))
+    assert read_size(portrait) == (512, 600)
+    assert read_size(path) == (600, 512)
     assert read_photo(path).shape == (512, 600, 3)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 77])
-def test_an_orientation_without_meaning_is_none(tmp_path, orientation):
+def test_an_invalid_orientation_is_none(tmp_path, orientation):
     path = tmp_path / "photo.jpg"
-    path.write_bytes(bytes_of(Image.fromarray(corners()), "JPEG", exif=turned(orientation)))
-    assert upright_size(path) == (60, 40) and read_photo(path).shape == (40, 60, 3)
+    path.write_bytes(bytes_of(Image.fromarray(corners()), "JPEG", exif=rotated(orientation)))
+    assert read_size(path) == (60, 40) and read_photo(path).shape == (40, 60, 3)
 
 
-def test_broken_exif_is_no_reason_to_refuse():
+def test_broken_exif_is_no_reason_to_refuse(decode):
     data = bytes_of(Image.fromarray(corners()), "JPEG", exif=b"Exif\0\0not a TIFF header")
-    assert decode_photo(data, "photo").shape == (40, 60, 3)
+    assert decode(data).shape == (40, 60, 3)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK"])
-def test_other_colour_spaces(mode):
+def test_other_color_spaces(mode, decode):
     image = Image.fromarray(corners()).convert(mode)
     data = bytes_of(image, "TIFF")
-    np.testing.assert_array_equal(decode_photo(data, "photo"), np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(decode(data), np.asarray(image.convert("RGB")))
 
 
-def test_a_cmyk_jpeg_is_not_inverted():
+def test_a_cmyk_jpeg_is_not_inverted(decode):
     data = bytes_of(Image.new("RGB", (32, 32), (200, 40, 40)).convert("CMYK"), "JPEG")
-    assert np.abs(decode_photo(data, "photo").mean((0, 1)) - (200, 40, 40)).max() < 4
+    assert np.abs(decode(data).mean((0, 1)) - (200, 40, 40)).max() < 4
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_sixteen_bits_are_scaled_not_clipped(kind):
-    grey = decode_photo(bytes_of(Image.fromarray(RAMP), kind), "photo")
-    np.testing.assert_array_equal(grey[..., 0], np.rint(RAMP / 257))
-    assert (grey[..., 0] == grey[..., 2]).all()
+def test_sixteen_bits_are_scaled_not_clipped(kind, decode):
+    gray = decode(bytes_of(Image.fromarray(RAMP), kind))
+    np.testing.assert_array_equal(gray[..., 0], np.rint(RAMP / 257))
+    assert (gray[..., 0] == gray[..., 2]).all()
 
 
-def test_float_greys_reach_from_black_to_white():
-    data = bytes_of(Image.fromarray(np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)), "TIFF")
-    np.testing.assert_array_equal(decode_photo(data, "photo")[..., 1].ravel(), np.arange(256))
+def test_float_grays_reach_from_black_to_white(decode):
+    data = bytes_of(
+        Image.fromarray(np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)), "TIFF"
+    )
+    np.testing.assert_array_equal(decode(data)[..., 1].ravel(), np.arange(256))
 
 
 @pytest.mark.parametrize("mode, half", [("RGBA", (0, 0, 0, 128)), ("LA", (0, 128))])
-def test_transparency_lies_over_white(mode, half):
-    assert (decode_photo(bytes_of(Image.new(mode, (8, 8)), "PNG"), "photo") == 255).all()
-    assert (decode_photo(bytes_of(Image.new(mode, (8, 8), half), "PNG"), "photo") == 127).all()
+def test_transparency_is_composited_over_white(mode, half, decode):
+    assert (decode(bytes_of(Image.new(mode, (8, 8)), "PNG")) == 255).all()
+    assert (decode(bytes_of(Image.new(mode, (8, 8), half), "PNG")) == 127).all()
 
 
-def test_a_transparent_palette_lies_over_white():
+def test_a_transparent_palette_is_composited_over_white(decode):
     image = Image.new("P", (8, 8), 3)
     image.putpalette([10] * 768)
-    assert (decode_photo(bytes_of(image, "GIF", transparency=3), "photo") == 255).all()
+    assert (decode(bytes_of(image, "GIF", transparency=3)) == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
-def test_an_animation_gives_its_first_frame(kind):
-    frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "blue")]
+def test_an_animation_gives_its_first_frame(kind, decode):
+    frames = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
     data = bytes_of(frames[0], kind, save_all=True, append_images=frames[1:])
-    photo = decode_photo(data, "photo").astype(int)
+    photo = decode(data).astype(int)
     assert photo.shape == (6, 8, 3) and np.abs(photo - (255, 0, 0)).max() < 3
 
 
@@ -130,7 +153,7 @@ def test_the_extension_does_not_matter(tmp_path):
     assert not is_plain_jpeg(path)
 
 
-@pytest.mark.parametrize("read", [read_photo, upright_size])
+@pytest.mark.parametrize("read", [read_photo, read_size])
 def test_refusals_name_the_file(tmp_path, portrait, read):
     broken = {
         "empty.jpg": (b"", "empty"),
@@ -138,9 +161,9 @@ def test_refusals_name_the_file(tmp_path, portrait, read):
         "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a photo"),
         "start.jpg": (portrait.read_bytes()[:100], "."),
     }
-    for name, (data, says) in broken.items():
+    for name, (data, message) in broken.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(InputError, match=rf"{name}: .*{says}"):
+        with pytest.raises(InputError, match=rf"{name}: .*{message}"):
             read(tmp_path / name)
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "absent.jpg")
@@ -149,22 +172,26 @@ def test_refusals_name_the_file(tmp_path, portrait, read):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
-def test_a_photo_that_is_cut_short_is_refused(kind, portrait):
+def test_a_photo_that_is_cut_short_is_refused(kind, portrait, decode):
     with Image.open(portrait) as image:
         data = bytes_of(image, kind)
     with pytest.raises(InputError, match=r"x\.jpg: "):
-        decode_photo(data[: len(data) * 2 // 3], "x.jpg")
+        decode(data[: len(data) * 2 // 3], "x.jpg")
 
 
 def test_a_decompression_bomb_is_refused_by_its_header(tmp_path):
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     for side in (10_001, 60_000):  # above MAX_PIXELS; above the limit at which Pillow itself raises
         header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
         path = tmp_path / f"{side}.png"
-        path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
-        for read in (read_photo, upright_size):
+        path.write_bytes(
+            b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+        )
+        for read in (read_photo, read_size):
             with pytest.raises(InputError, match="larger than 100 megapixels"):
                 read(path)
 
@@ -174,8 +201,8 @@ def test_which_files_are_plain_jpegs(portrait, tmp_path):
     rgb = Image.fromarray(corners())
     assert is_plain_jpeg(portrait) and is_plain_jpeg(data)
     assert is_plain_jpeg(bytes_of(rgb, "JPEG", progressive=True))
-    assert is_plain_jpeg(bytes_of(rgb, "JPEG", exif=turned(1)))
-    assert not is_plain_jpeg(bytes_of(rgb, "JPEG", exif=turned(3)))
+    assert is_plain_jpeg(bytes_of(rgb, "JPEG", exif=rotated(1)))
+    assert not is_plain_jpeg(bytes_of(rgb, "JPEG", exif=rotated(3)))
     assert not is_plain_jpeg(bytes_of(rgb.convert("L"), "JPEG"))
     assert not is_plain_jpeg(bytes_of(rgb.convert("CMYK"), "JPEG"))
     assert not is_plain_jpeg(bytes_of(rgb, "PNG"))
@@ -185,12 +212,22 @@ def test_which_files_are_plain_jpegs(portrait, tmp_path):
         is_plain_jpeg(tmp_path / "absent.jpg")
 
 
-def test_photo_files(tmp_path):
-    for name in ("b/2.JPG", "b/1.png", "a/x.webp", "a/notes.txt", ".hidden/3.jpg", "a/.4.jpg", "odd.name"):
+def test_list_photos(tmp_path):
+    for name in (
+        "b/2.JPG",
+        "b/1.png",
+        "a/x.webp",
+        "a/notes.txt",
+        ".hidden/3.jpg",
+        "a/.4.jpg",
+        "odd.name",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = photo_files([tmp_path / "odd.name", tmp_path, tmp_path / "b" / "1.png", tmp_path / "absent"])
-    assert [str(path.relative_to(tmp_path)) for path in found] == [
+    photos = list_photos(
+        [tmp_path / "odd.name", tmp_path, tmp_path / "b" / "1.png", tmp_path / "absent"]
+    )
+    assert [str(path.relative_to(tmp_path)) for path in photos] == [
         "odd.name",
         "a/x.webp",
         "b/1.png",
@@ -199,7 +236,30 @@ def test_photo_files(tmp_path):
     ]
 
 
-def test_a_name_that_is_too_long_is_said_in_short():
-    with pytest.raises(InputError, match=r"cannot be looked at \(File name too long\); check the path") as error:
-        upright_size("[" * 3000 + ".jpg")
+def test_a_name_that_is_too_long_is_shortened():
+    with pytest.raises(
+        InputError, match=r"cannot be looked at \(File name too long\); check the path"
+    ) as error:
+        read_size("[" * 3000 + ".jpg")
     assert len(str(error.value)) < 300
+
+
+def test_sizes_of_photos(tmp_path, own_cache, portrait):
+    shutil.copy(portrait, tmp_path / "1.jpg")
+    for _ in range(2):
+        sizes = photo_sizes(tmp_path, ["1.jpg", "2.jpg"])
+        assert sizes[0] == (512, 600) and isinstance(sizes[1], InputError)
+
+
+def test_a_photo_above_pillows_limit_is_read_without_its_warning(tmp_path, portrait, monkeypatch):
+    """By several threads, which share the filters of `warnings`; these are restored."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 512 * 600 - 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        filters = list(warnings.filters)
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(read_size, [portrait] * 200)) == {(512, 600)}
+        assert read_photo(portrait).shape == (600, 512, 3)
+        assert warnings.filters == filters
+        Image.open(portrait).close()
+    assert [warning.category for warning in caught] == [Image.DecompressionBombWarning]

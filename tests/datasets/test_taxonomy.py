@@ -3,8 +3,9 @@ import pytest
 
 from shopee_od.datasets import ccp, deepfashion
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.datasets.taxonomy import DEFAULT, LEVELS, read_taxonomy
-from shopee_od.types import TYPES, InputError
+from shopee_od.datasets.taxonomy import DEFAULT_PATH, LEVELS, read_taxonomy
+from shopee_od.errors import InputError
+from shopee_od.structures import GARMENT_TYPES
 
 SMALL = """
 shop:
@@ -32,88 +33,121 @@ def small(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "classes"), [("deepfashion", deepfashion.CLASSES), ("shopsim", deepfashion.CLASSES), ("ccp", None)]
+    ("dataset", "classes"),
+    [("deepfashion", deepfashion.CLASSES), ("shopsim", deepfashion.CLASSES), ("ccp", None)],
 )
 def test_every_class_of_the_readers_has_a_group(dataset, classes):
     taxonomy = read_taxonomy()
     for name in classes or ccp.GARMENTS:
-        groups = {taxonomy.place(dataset, name, kind, "group") for kind in TYPES}
+        groups = {taxonomy.map_class(dataset, name, kind, "group") for kind in GARMENT_TYPES}
         assert groups <= set(taxonomy.names("group")) and groups
 
 
 def test_the_types_are_those_that_the_readers_give():
     taxonomy = read_taxonomy()
     for name, (kind, _) in ccp.GARMENTS.items():
-        assert taxonomy.place("ccp", name, kind, "type") == kind
+        assert taxonomy.map_class("ccp", name, kind, "type") == kind
 
 
-def test_a_class_is_placed_as_closely_as_it_says(small):
-    assert [small.place("toy", "tee", "", level) for level in LEVELS] == ["T-shirts", "Tops", "upper"]
-    assert [small.place("toy", "top", "", level) for level in LEVELS] == ["", "Tops", "upper"]
-    assert small.place("toy", "hat") == ""
+def test_a_class_is_mapped_at_the_levels_that_it_reaches(small):
+    assert [small.map_class("toy", "tee", "", level) for level in LEVELS] == [
+        "T-shirts",
+        "Tops",
+        "upper",
+    ]
+    assert [small.map_class("toy", "top", "", level) for level in LEVELS] == ["", "Tops", "upper"]
+    assert small.map_class("toy", "hat") == ""
 
 
-def test_a_class_that_says_nothing_goes_by_its_box(small):
-    assert small.place("toy", "summer", "lower") == "Skirts" and small.place("toy", "summer", "upper") == "Tops"
-    assert small.place("toy", "summer", "") == "" and small.place("toy", "summer", "full") == ""
+def test_an_ambiguous_class_is_mapped_by_the_type_of_its_box(small):
+    assert (
+        small.map_class("toy", "summer", "lower") == "Skirts"
+        and small.map_class("toy", "summer", "upper") == "Tops"
+    )
+    assert (
+        small.map_class("toy", "summer", "") == ""
+        and small.map_class("toy", "summer", "full") == ""
+    )
 
 
-def test_a_gap_is_known_and_takes_the_boxs_type(small):
-    assert small.gaps == ("Swimwear",)
-    assert small.place("toy", "bikini", "full", "type") == "full"
-    assert read_taxonomy().gaps == ("Underwear", "Swimwear")
+def test_an_unsupported_group_takes_the_type_of_its_box(small):
+    assert small.unsupported_groups == ("Swimwear",)
+    assert small.map_class("toy", "bikini", "full", "type") == "full"
+    assert read_taxonomy().unsupported_groups == ("Underwear", "Swimwear")
 
 
 def test_relabel_keeps_photos_and_counts_what_it_leaves_out(small, tmp_path):
-    images = [{"image_id": k, "path": str(tmp_path / f"{k}.jpg"), "width": 9, "height": 9} for k in range(2)]
+    images = [
+        {"image_id": k, "path": str(tmp_path / f"{k}.jpg"), "width": 9, "height": 9}
+        for k in range(2)
+    ]
     corners = {"x1": 0, "y1": 0, "x2": 5, "y2": 5}
     boxes = [
         {"box_id": k, "image_id": k % 2, "label": label, "type": kind, **corners}
-        for k, (label, kind) in enumerate([(0, "upper"), (2, "lower"), (2, ""), (1, "upper"), (4, "")])
+        for k, (label, kind) in enumerate(
+            [(0, "upper"), (2, "lower"), (2, ""), (1, "upper"), (4, "")]
+        )
     ]
     toy = Dataset.build("toy", tmp_path, ["tee", "top", "summer", "bikini", "hat"], images, boxes)
-    groups = toy.relabel(small)
+    groups = small.relabel(toy)
     assert groups.classes == ("Tops", "Skirts", "Swimwear") and len(groups) == 2
     assert groups.boxes.box_id.tolist() == [0, 1, 3] and groups.boxes.label.tolist() == [0, 1, 0]
     assert groups.boxes.label.dtype == np.int32
-    assert toy.problems.counts == {"no group in the taxonomy: box left out": 2}
-    assert toy.relabel(small, "type").classes == TYPES
-    with pytest.raises(InputError, match="level 'shelf': choose one of category, group, type"):
-        toy.relabel(small, "shelf")
+    assert groups.problems.counts == {"no group in the taxonomy: box left out": 2}
+    assert small.relabel(toy, "type").classes == GARMENT_TYPES
+    with pytest.raises(InputError, match="level 'size': choose one of category, group, type"):
+        small.relabel(toy, "size")
+    again = small.relabel(toy)
+    assert again.problems == groups.problems and again.boxes.equals(groups.boxes)
+    assert not toy.problems and toy.boxes.label.tolist() == [0, 2, 2, 1, 4]
 
 
 def test_unknown_data_sets_and_classes_are_named(small):
-    with pytest.raises(InputError, match=r"small\.yaml: no classes of 'other'; add them below classes"):
-        small.place("other", "tee")
-    with pytest.raises(InputError, match=r"small\.yaml: classes, toy: 'cap' has no place"):
-        small.place("toy", "cap")
+    with pytest.raises(
+        InputError, match=r"small\.yaml: no classes of 'other'; add them below classes"
+    ):
+        small.map_class("other", "tee")
+    with pytest.raises(InputError, match=r"small\.yaml: classes, toy: 'cap' is missing"):
+        small.map_class("toy", "cap")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
-        ("    tee: T-shirts", "    tee: Tee-shirts", "classes, toy, tee: 'Tee-shirts' is no category or group"),
-        ("    tee: T-shirts", "    tee: [T-shirts]", r"classes, toy, tee: \['T-shirts'\] is no category or group"),
-        ("{upper: Tops", "{above: Tops", "classes, toy, summer: 'above' is no type; use upper, lower, full"),
-        ("[Plain skirts]", "[Blouses]", "shop, lower, Skirts: 'Blouses' stands twice"),
-        ("[Plain skirts]", "[Skirts]", "shop, lower, Skirts: 'Skirts' stands twice"),
+        (
+            "    tee: T-shirts",
+            "    tee: Tee-shirts",
+            "classes, toy, tee: 'Tee-shirts' is no category or group",
+        ),
+        (
+            "    tee: T-shirts",
+            "    tee: [T-shirts]",
+            r"classes, toy, tee: \['T-shirts'\] is no category or group",
+        ),
+        (
+            "{upper: Tops",
+            "{above: Tops",
+            "classes, toy, summer: 'above' is no type; use upper, lower, full",
+        ),
+        ("[Plain skirts]", "[Blouses]", "shop, lower, Skirts: 'Blouses' is used twice"),
+        ("[Plain skirts]", "[Skirts]", "shop, lower, Skirts: 'Skirts' is used twice"),
         ("[Plain skirts]", "[]", "shop, lower, Skirts: list its categories"),
         ("[Plain skirts]", "Plain skirts", "shop, lower, Skirts: list its categories"),
-        ("[Plain skirts]", "[1]", "shop, lower, Skirts: 1 stands twice, or is no text"),
+        ("[Plain skirts]", "[1]", "shop, lower, Skirts: 1 is used twice, or is no text"),
         ("  lower:", "  below:", "shop: 'below' is no type; use upper, lower, full"),
-        ("    top: Tops", "    tee: Tops", "'tee' stands twice"),
+        ("    top: Tops", "    tee: Tops", "'tee' is used twice"),
         ("gaps:", "gap:", "'gap' is no part; use shop, gaps and classes"),
-        ("classes:", "classes: 5\nshop:", "'shop' stands twice"),
+        ("classes:", "classes: 5\nshop:", "'shop' is used twice"),
         ("  toy:", "  toy: &a [*a", "not YAML as it should be"),
-        (SMALL, "- a list", "the file: here belong names with a colon"),
+        (SMALL, "- a list", "the file: write names here, each with a colon"),
         (SMALL, "shop: !!python/object/apply:os.getcwd []", "not YAML as it should be"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_place(tmp_path, old, new, says):
+def test_a_wrong_file_is_refused_with_the_entry(tmp_path, old, new, message):
     path = tmp_path / "mine.yaml"
     assert old in SMALL
     path.write_text(SMALL.replace(old, new, 1))
-    with pytest.raises(InputError, match=rf"mine\.yaml: .*{says}"):
+    with pytest.raises(InputError, match=rf"mine\.yaml: .*{message}"):
         read_taxonomy(path)
 
 
@@ -122,14 +156,28 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         read_taxonomy(tmp_path / "none.yaml")
 
 
-def test_the_tree_shows_where_classes_land(small):
+def test_the_tree_shows_the_classes_that_map_to_each_name(small):
     lines = str(small).splitlines()
-    assert "  Tops  ← toy: top; toy: summer (upper)" in lines and "    T-shirts  ← toy: tee" in lines
+    assert (
+        "  Tops  ← toy: top; toy: summer (upper)" in lines and "    T-shirts  ← toy: tee" in lines
+    )
     assert lines.index("  Swimwear") > lines.index("full")
-    assert DEFAULT.is_file()
+    assert DEFAULT_PATH.is_file()
 
 
-def test_classes_without_a_place_are_named():
-    shelves = read_taxonomy()
-    assert shelves.unplaced("coco", ("Dress", "dress")) == shelves.unplaced("voc", ("Dress", "dress")) == ["dress"]
-    assert shelves.unplaced("shopsim", ("Dress", "Jeans")) == [] and shelves.unplaced("mine", ("Dress",)) == ["Dress"]
+def test_unmapped_classes_are_named():
+    taxonomy = read_taxonomy()
+    for dataset in ("coco", "voc"):
+        assert taxonomy.unmapped_classes(dataset, ("Dress", "dress")) == ["dress"]
+    assert taxonomy.unmapped_classes("shopsim", ("Dress", "Jeans")) == []
+    assert taxonomy.unmapped_classes("mine", ("Dress",)) == ["Dress"]
+
+
+def test_boxes_and_classes_are_mapped_like_single_classes(small, tmp_path):
+    images = [{"image_id": 0, "path": str(tmp_path / "0.jpg"), "width": 9, "height": 9}]
+    corners = {"x1": 0, "y1": 0, "x2": 5, "y2": 5}
+    boxes = [{"box_id": k, "image_id": 0, "label": k, "type": "lower", **corners} for k in range(3)]
+    toy = Dataset.build("toy", tmp_path, ["tee", "summer", "hat"], images, boxes)
+    assert small.map_boxes(toy) == ["Tops", "Skirts", ""]
+    types = ("upper", "lower", "")
+    assert small.map_classes("toy", toy.classes, types, "type") == ["upper", "lower", ""]

@@ -15,33 +15,39 @@ from PIL import Image
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.datasets.tfrecord import MANIFEST, convert
-from shopee_od.types import InputError
+from shopee_od.errors import InputError
+
+pytestmark = pytest.mark.slow
 
 FLAGS = {"ignore": False, "iscrowd": False}
 
 
 def dataset(paths, boxes=(), classes=("cap", "jacket")):
-    """Photos, with ids 10, 20, …; boxes as (place of the photo, x1, y1, x2, y2, label, flags)."""
+    """Photos with ids 10, 20, …; boxes as (the photo from 1, x1, y1, x2, y2, label, flags)."""
     images = []
-    for place, path in enumerate(paths, 1):
+    for position, path in enumerate(paths, 1):
         height, width = read_photo(path).shape[:2]
-        images.append({"image_id": 10 * place, "path": str(path), "width": width, "height": height, "split": ""})
-    rows = [
-        {"box_id": i, "image_id": 10 * place, "x1": x1, "y1": y1, "x2": x2, "y2": y2, "label": label, **FLAGS, **flags}
-        for i, (place, x1, y1, x2, y2, label, flags) in enumerate(boxes)
-    ]
-    return Dataset.build("made", Path("/none"), classes, images, rows)
+        row = {"image_id": 10 * position, "path": str(path), "split": ""}
+        images.append(row | {"width": width, "height": height})
+    rows = []
+    for i, (position, x1, y1, x2, y2, label, flags) in enumerate(boxes):
+        row = {"box_id": i, "image_id": 10 * position, "label": label, **FLAGS, **flags}
+        rows.append(row | {"x1": x1, "y1": y1, "x2": x2, "y2": y2})
+    return Dataset.build("toy", Path("/none"), classes, images, rows)
 
 
 def examples(directory):
     """The tf.train.Examples of all shards, in order."""
     files = sorted(str(f) for f in Path(directory).glob("photos-*.tfrecord"))
-    return [tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
+    return [
+        tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)
+    ]
 
 
 def feature(example, name):
-    found = example.features.feature[name]
-    return list(getattr(found, found.WhichOneof("kind")).value) if found.WhichOneof("kind") else []
+    values = example.features.feature[name]
+    kind = values.WhichOneof("kind")
+    return list(getattr(values, kind).value) if kind else []
 
 
 def ids(directory):
@@ -50,7 +56,7 @@ def ids(directory):
 
 @pytest.fixture
 def many(tmp_path):
-    """Twelve photos of 40 × 30, of twelve colours."""
+    """Twelve photos of 40 × 30, of twelve colors."""
     for i in range(12):
         Image.new("RGB", (40, 30), (20 * i, 100, 255 - 20 * i)).save(tmp_path / f"{i:02}.jpg")
     return [tmp_path / f"{i:02}.jpg" for i in range(12)]
@@ -71,26 +77,30 @@ def rotated(image, path):
 KINDS = {
     "png": ("photo.png", lambda image, path: image.save(path)),
     "transparent": ("photo.png", lambda image, path: image.convert("RGBA").save(path)),
-    "grey": ("photo.jpg", lambda image, path: image.convert("L").save(path, quality=95)),
+    "gray": ("photo.jpg", lambda image, path: image.convert("L").save(path, quality=95)),
     "CMYK": ("photo.jpg", lambda image, path: image.convert("CMYK").save(path, quality=95)),
-    "turned by EXIF": ("photo.jpg", rotated),
+    "rotated by EXIF": ("photo.jpg", rotated),
     "webp": ("photo.webp", lambda image, path: image.save(path, lossless=True)),
     "misnamed": ("photo.jpg", lambda image, path: image.save(path, "PNG")),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_photos_are_encoded_anew_with_the_same_pixels(portrait, tmp_path, kind):
+def test_other_photos_are_re_encoded_with_the_same_pixels(portrait, tmp_path, kind):
     name, write = KINDS[kind]
     write(Image.open(portrait).resize((160, 200)), tmp_path / name)
-    convert(dataset([tmp_path / name], [(1, 16, 20, 80, 150, 1, {})]), tmp_path / "records", progress=False)
+    convert(
+        dataset([tmp_path / name], [(1, 16, 20, 80, 150, 1, {})]),
+        tmp_path / "records",
+        progress=False,
+    )
     (example,) = examples(tmp_path / "records")
     (encoded,) = feature(example, "image/encoded")
     assert Image.open(io.BytesIO(encoded)).format == "JPEG"
     decoded = tf_example_decoder.TfExampleDecoder().decode(example.SerializeToString())
     assert decoded["image"].shape == (200, 160, 3)
     difference = decoded["image"].numpy().astype(int) - read_photo(tmp_path / name)
-    assert np.abs(difference).mean() < 5  # JPEG stores colours at half the resolution
+    assert np.abs(difference).mean() < 5  # JPEG stores colors at half the resolution
     np.testing.assert_allclose(decoded["groundtruth_boxes"], [[0.1, 0.1, 0.75, 0.5]], atol=1e-6)
 
 
@@ -109,7 +119,9 @@ def test_model_gardens_decoder_reads_boxes_labels_and_flags(portrait, many, tmp_
         atol=1e-3,
     )
     assert first["groundtruth_classes"].numpy().tolist() == [1, 2, 2], "0 is background"
-    assert first["groundtruth_is_crowd"].numpy().tolist() == [False, True, True], "neither is trained on"
+    assert first["groundtruth_is_crowd"].numpy().tolist() == [False, True, True], (
+        "neither is trained on"
+    )
     np.testing.assert_allclose(first["groundtruth_area"], [204.8 * 240, 512 * 600, 400], rtol=1e-5)
     assert (int(first["height"]), int(first["width"])) == (600, 512)
     assert (first["source_id"].numpy(), second["source_id"].numpy()) == (b"10", b"20")
@@ -117,18 +129,20 @@ def test_model_gardens_decoder_reads_boxes_labels_and_flags(portrait, many, tmp_
 
 
 def test_shards_hold_every_photo_once_and_a_second_call_writes_nothing(many, tmp_path):
-    made = convert(dataset(many), tmp_path / "records", shard_photos=5, progress=False)
+    records = convert(dataset(many), tmp_path / "records", shard_photos=5, progress=False)
     names = sorted(f.name for f in (tmp_path / "records").iterdir())
     assert names == [*(f"photos-{i:05}-of-00003.tfrecord" for i in range(3)), MANIFEST]
     assert ids(tmp_path / "records") == list(range(10, 121, 10))
-    assert made.photos == 12 and not made.problems
-    assert sorted(tf.io.gfile.glob(made.pattern)) == sorted(map(str, (tmp_path / "records").glob("*.tfrecord")))
+    assert records.photos == 12 and not records.problems
+    assert sorted(tf.io.gfile.glob(records.pattern)) == sorted(
+        map(str, (tmp_path / "records").glob("*.tfrecord"))
+    )
     before = {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}
     assert convert(dataset(many), tmp_path / "records", shard_photos=5, progress=False).photos == 12
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()} == before
 
 
-def touched(paths):
+def touch(paths):
     os.utime(paths[3], ns=(0, 0))
     return dataset(paths)
 
@@ -136,27 +150,44 @@ def touched(paths):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda paths: dataset(paths[:-1]), id="a photo less"),
+        pytest.param(lambda paths: dataset(paths[:-1]), id="one photo fewer"),
         pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 9, 9, 0, {})]), id="another box"),
         pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 1, {})]), id="another label"),
-        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {"ignore": True})]), id="a flag"),
-        pytest.param(lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {})], ("jacket", "cap")), id="the classes"),
-        pytest.param(touched, id="a file written anew"),
+        pytest.param(
+            lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {"ignore": True})]), id="a flag"
+        ),
+        pytest.param(
+            lambda paths: dataset(paths, [(1, 0, 0, 8, 8, 0, {})], ("jacket", "cap")),
+            id="the classes",
+        ),
+        pytest.param(touch, id="a file written again"),
     ],
 )
-def test_a_changed_data_set_is_written_anew(many, tmp_path, change):
-    convert(dataset(many, [(1, 0, 0, 8, 8, 0, {})]), tmp_path / "records", shard_photos=5, progress=False)
+def test_a_changed_data_set_is_written_again(many, tmp_path, change):
+    convert(
+        dataset(many, [(1, 0, 0, 8, 8, 0, {})]),
+        tmp_path / "records",
+        shard_photos=5,
+        progress=False,
+    )
     before = {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}
     changed = change(many)
-    assert convert(changed, tmp_path / "records", shard_photos=5, progress=False).photos == len(changed)
+    assert convert(changed, tmp_path / "records", shard_photos=5, progress=False).photos == len(
+        changed
+    )
     assert ids(tmp_path / "records") == changed.images.image_id.tolist()
-    assert not before.items() & {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}.items()
+    assert (
+        not before.items()
+        & {f: f.stat().st_mtime_ns for f in (tmp_path / "records").iterdir()}.items()
+    )
 
 
 def test_fewer_shards_leave_none_of_the_old(many, tmp_path):
     convert(dataset(many), tmp_path / "records", shard_photos=3, progress=False)
     convert(dataset(many), tmp_path / "records", shard_photos=12, progress=False)
-    assert [f.name for f in (tmp_path / "records").glob("photos-*")] == ["photos-00000-of-00001.tfrecord"]
+    assert [f.name for f in (tmp_path / "records").glob("photos-*")] == [
+        "photos-00000-of-00001.tfrecord"
+    ]
 
 
 def test_unreadable_photos_are_left_out_and_counted_each_time(many, tmp_path):
@@ -165,21 +196,27 @@ def test_unreadable_photos_are_left_out_and_counted_each_time(many, tmp_path):
     many[7].unlink()
     Image.new("RGB", (41, 30)).save(many[9])
     for _ in range(2):
-        made = convert(data, tmp_path / "records", shard_photos=5, progress=False)
-        assert made.photos == 9 and made.left_out == (30, 80, 100)
-        assert made.problems.counts == {"photo left out of the records": 3}
-        told = " ".join(made.problems.examples["photo left out of the records"])
-        assert "02.jpg: the file is empty" in told and "07.jpg" in told and "is 41 × 30, its data set says 40" in told
+        records = convert(data, tmp_path / "records", shard_photos=5, progress=False)
+        assert records.photos == 9 and records.left_out == (30, 80, 100)
+        assert records.problems.counts == {"photo left out of the records": 3}
+        messages = " ".join(records.problems.examples["photo left out of the records"])
+        assert (
+            "02.jpg: the file is empty" in messages
+            and "07.jpg" in messages
+            and "is 41 × 30, its data set has 40" in messages
+        )
     assert ids(tmp_path / "records") == [i for i in range(10, 121, 10) if i not in (30, 80, 100)]
 
 
 def test_photos_too_slim_to_be_scaled_are_left_out(many, tmp_path):
-    """A training would come to its end at them."""
+    """They would stop a training."""
     Image.new("RGB", (2, 640)).save(tmp_path / "slim.png")
     Image.new("RGB", (2, 65)).save(tmp_path / "slimmer.png")
-    made = convert(dataset([*many, tmp_path / "slim.png", tmp_path / "slimmer.png"]), tmp_path / "records")
-    assert made.photos == 12 and made.left_out == (130, 140)
-    assert "is 2 × 640, too slim" in str(made.problems)
+    records = convert(
+        dataset([*many, tmp_path / "slim.png", tmp_path / "slimmer.png"]), tmp_path / "records"
+    )
+    assert records.photos == 12 and records.left_out == (130, 140)
+    assert "is 2 × 640, too slim" in str(records.problems)
 
 
 def test_no_readable_photo_at_all_is_refused(many, tmp_path):
@@ -190,7 +227,7 @@ def test_no_readable_photo_at_all_is_refused(many, tmp_path):
         convert(data, tmp_path / "records", progress=False)
 
 
-def test_a_damaged_manifest_costs_a_conversion_but_no_error(many, tmp_path):
+def test_a_damaged_manifest_costs_a_conversion_but_raises_no_error(many, tmp_path):
     convert(dataset(many), tmp_path / "records", progress=False)
     for damaged in ("{", "[]", "{}"):
         (tmp_path / "records" / MANIFEST).write_text(damaged)
@@ -203,19 +240,21 @@ import sys
 from pathlib import Path
 from shopee_od.datasets.coco import read_coco
 from shopee_od.datasets.tfrecord import convert
-made = convert(read_coco(Path(sys.argv[1])), Path(sys.argv[2]), shard_photos=int(sys.argv[3]))
-print(made.photos)
+records = convert(read_coco(Path(sys.argv[1])), Path(sys.argv[2]), shard_photos=int(sys.argv[3]))
+print(records.photos)
 """
 
 
-def test_a_killed_conversion_goes_on_after_its_last_whole_shard(portrait, tmp_path, own_cache):
+def test_a_killed_conversion_resumes_after_its_last_whole_shard(portrait, tmp_path, own_cache):
     """`kill -9` when some of 60 shards are there."""
     import json
 
     from shopee_od.datasets.coco import read_coco
 
     (tmp_path / "images").mkdir()
-    Image.open(portrait).save(tmp_path / "images" / "0.png")  # each takes some 30 ms to encode anew
+    Image.open(portrait).save(
+        tmp_path / "images" / "0.png"
+    )  # each takes some 30 ms to encode again
     for i in range(1, 60):
         shutil.copy(tmp_path / "images" / "0.png", tmp_path / "images" / f"{i}.png")
     images = [{"id": i, "file_name": f"{i}.png"} for i in range(60)]
@@ -224,7 +263,9 @@ def test_a_killed_conversion_goes_on_after_its_last_whole_shard(portrait, tmp_pa
     data, records = read_coco(tmp_path), tmp_path / "records"
 
     process = subprocess.Popen(
-        [sys.executable, "-c", CONVERT, tmp_path, records, "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", CONVERT, tmp_path, records, "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
     while len(list(records.glob("photos-*"))) < 5:

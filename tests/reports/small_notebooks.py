@@ -1,4 +1,4 @@
-"""Small notebooks of the tests' own, and a data set's folder for them."""
+"""Small notebooks for the tests, and a data set's folder for them."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,8 @@ Look **here**.
 
 ![a picture on the web](https://example.org/far.png)
 """
-METRICS = "from shopee_od.lessons.metrics import record\nrecord(AP50=0.5, photos=200, name='tiny', none=float('nan'))"
+METRICS = """from shopee_od.course.metrics import record
+record(AP50=0.5, photos=200, name='tiny', none=float('nan'))"""
 FIGURE = """from pathlib import Path
 import matplotlib.pyplot as plt
 plt.plot([0, 1], [seed, 2]); plt.show()
@@ -34,13 +35,13 @@ Path(output_dir, "made.txt").write_text(f"{profile} {seed}\\n")"""
 
 
 def write_notebook(path: Path, *codes: str, parameters: str = PARAMETERS, text: str = TEXT) -> Path:
-    """A notebook of a text, a parameters cell (none where empty) and a cell for each of `codes`."""
+    """A notebook of a text, a parameters cell (unless empty) and one cell for each of `codes`."""
     cells = [new_markdown_cell(text)]
     if parameters:
         cells.append(new_code_cell(parameters, metadata={"tags": ["parameters"]}))
     cells += [new_code_cell(code) for code in codes]
     for number, cell in enumerate(cells):
-        cell.id = f"cell-{number}"  # not by chance, so that the same notebook has the same bytes
+        cell.id = f"cell-{number}"  # not random, so that the same notebook has the same bytes
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
@@ -48,12 +49,12 @@ def write_notebook(path: Path, *codes: str, parameters: str = PARAMETERS, text: 
 
 
 def tiny_data(folder: Path) -> Path:
-    """What shows that there is a COCO data set, and nothing in it."""
+    """The files that make a folder a COCO data set, without content."""
     (folder / "images").mkdir(parents=True)
     (folder / "annotations.json").write_text("{}")
     return folder
 
 
-def held(made) -> dict:
+def read_provenance(report) -> dict:
     """provenance.json of a report."""
-    return json.loads((made.folder / "provenance.json").read_text())
+    return json.loads((report.folder / "provenance.json").read_text())

@@ -1,0 +1,216 @@
+"""`shopee-od data`: which data sets are here, how to get them, and what is wrong in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shopee_od.cli.options import (
+    DEFAULT_PROFILE,
+    DataDirOption,
+    DatasetOption,
+    SeedOption,
+    SettingsOption,
+    SplitOption,
+    TaxonomyOption,
+    build_profile,
+)
+from shopee_od.errors import InputError
+
+if TYPE_CHECKING:
+    from shopee_od.datasets.check import DataCheck
+    from shopee_od.datasets.dataset import Dataset
+
+app = typer.Typer(help="Get, show, check and convert data sets.", no_args_is_help=True)
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+MAX_UNCOVERED_SHOWN = 24
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """List the data sets that can be read, and which of them are here."""
+    from shopee_od.datasets import DATASETS, default_root
+
+    for name, layout in DATASETS.items():
+        root = default_root(name)
+        if layout.missing_files(root):
+            state = (
+                f"not at {root}: shopee-od data download {name}; if it is elsewhere, use --data-dir"
+            )
+        else:
+            state = f"at {root}"
+        typer.echo(f"{name:<20} {layout.description}\n{'':<20} {state}")
+
+
+@app.command("show")
+def show(
+    dataset: DatasetOption,
+    data_dir: DataDirOption = None,
+    split: SplitOption = "all",
+    photos: Annotated[int, typer.Option(help="How many photos.", min=1)] = 12,
+    out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("sheet.jpg"),
+    seed: SeedOption = 0,
+) -> None:
+    """Draw a sheet of photos with their labeled boxes."""
+    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.photos import read_photo
+    from shopee_od.drawing import draw_ground_truth, make_contact_sheet
+    from shopee_od.io import atomic_file
+
+    _check_image_suffix(out, "--out")
+    data = open_dataset(dataset, data_dir).split(split).sample(photos, seed)
+    drawn_photos, captions = [], []
+    for image_id, path in zip(data.images.image_id, data.images.path, strict=True):
+        boxes = data.boxes_of(image_id)
+        drawn_photos.append(draw_ground_truth(read_photo(path), boxes, data.classes))
+        captions.append(Path(path).name)
+    with atomic_file(out) as part:
+        make_contact_sheet(drawn_photos, captions=captions).save(part)
+    typer.echo(f"{len(data)} photos drawn into {out}")
+
+
+@app.command("check")
+def check(
+    dataset: DatasetOption,
+    data_dir: DataDirOption = None,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Also decode every photo completely.")
+    ] = False,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Also look for duplicate photos.")
+    ] = False,
+    profile: Annotated[
+        str, typer.Option(help="The profile whose anchors and canvas the boxes are checked with.")
+    ] = DEFAULT_PROFILE,
+    settings: SettingsOption = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Draw the boxes that no anchor covers into this image file."),
+    ] = None,
+) -> None:
+    """Count photos and boxes, and list what is wrong with them.
+
+    Reading lists what it repaired, dropped or refused; the data-set check lists what training would
+    not learn.
+    """
+    from shopee_od.datasets import DATASETS, open_dataset
+    from shopee_od.datasets.check import check_dataset
+    from shopee_od.datasets.summary import decode_all, summarize
+
+    sizes = build_profile(profile, dataset, settings)
+    _check_image_suffix(pictures, "--pictures")
+    data = open_dataset(dataset, data_dir)
+    if decode:
+        data = decode_all(data)
+    typer.echo(summarize(data))
+    if DATASETS[dataset].published:
+        typer.echo(f"\npublished by its authors: {DATASETS[dataset].published}")
+    if duplicates:
+        from shopee_od.datasets.duplicates import find_duplicates
+
+        typer.echo(f"\nduplicates:\n{find_duplicates(data)}")
+    train = data.split("train") if (data.images.split == "train").any() else data
+    result = check_dataset(train, sizes)
+    typer.echo(
+        f"\ndata-set check of the {len(train):,} training photos, profile {profile}:\n{result}"
+    )
+    if pictures:
+        _draw_uncovered(result, train, pictures)
+
+
+@app.command("make")
+def make(
+    dataset: Annotated[str, typer.Argument(help="shopsim, the synthetic data set.")],
+    photos: Annotated[int, typer.Option(help="How many photos.", min=32)] = 1000,
+    seed: SeedOption = 0,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Render the synthetic data set ShopSim: DeepFashion's 16 classes, in its layout."""
+    from shopee_od.io import data_root
+    from shopee_od.shopsim import make_shopsim
+
+    if dataset != "shopsim":
+        raise InputError(
+            f"{dataset} cannot be rendered, only shopsim; see data/README.md for the others"
+        )
+    root = data_dir or data_root() / dataset
+    state = "rendered into" if make_shopsim(root, photos, seed) else "already in"
+    typer.echo(f"{photos:,} photos, seed {seed}, {state} {root}")
+
+
+@app.command("download")
+def download(
+    dataset: Annotated[str, typer.Argument(help="One of those that `data list` names.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Download a public data set (ccp), or explain how to get another one.
+
+    A stopped download resumes.
+    """
+    from shopee_od.datasets import DATASETS, default_root
+    from shopee_od.datasets.download import REPOSITORIES
+    from shopee_od.datasets.download import download as download_repository
+
+    if dataset not in DATASETS:
+        raise InputError(f"there is no data set {dataset!r}; choose one of {', '.join(DATASETS)}")
+    root = data_dir or default_root(dataset)
+    next_command = f"shopee-od data check --dataset {dataset}"
+    if dataset in REPOSITORIES:
+        count = download_repository(REPOSITORIES[dataset], root)
+        typer.echo(f"{count:,} files downloaded into {root}; next: {next_command}")
+        return
+    layout = DATASETS[dataset]
+    files = ", ".join(layout.files).replace("|", " or ")
+    typer.echo(f"{dataset} cannot be downloaded by this command: {layout.how_to_get}.")
+    typer.echo(f"Put it into {root}, with {files}; see data/README.md.")
+    typer.echo(f"Then: {next_command}")
+    raise typer.Exit(1)
+
+
+@app.command("taxonomy")
+def show_taxonomy(taxonomy: TaxonomyOption = None) -> None:
+    """Show the types, groups and categories, and which classes of each data set belong to them."""
+    from shopee_od.datasets.taxonomy import read_taxonomy
+
+    typer.echo(read_taxonomy(taxonomy))
+
+
+@app.command("convert")
+def convert(
+    dataset: DatasetOption,
+    out: Annotated[Path, typer.Option(help="The folder for the records.")],
+    data_dir: DataDirOption = None,
+    split: SplitOption = "train",
+    shard_photos: Annotated[int, typer.Option(help="Photos per shard.", min=1)] = 256,
+) -> None:
+    """Write TFRecord shards for Model Garden into OUT/SPLIT; a stopped conversion resumes."""
+    from shopee_od.datasets import open_dataset
+
+    data = open_dataset(dataset, data_dir).split(split)
+    # TensorFlow is imported after reading, so that it reuses the memory that reading has freed.
+    from shopee_od.datasets.tfrecord import convert as write_records
+
+    records = write_records(data, out / split, shard_photos)
+    typer.echo(f"{records.photos:,} photos in {records.pattern}\n{records.problems}")
+
+
+def _draw_uncovered(result: DataCheck, train: Dataset, path: Path) -> None:
+    from shopee_od.drawing.anchor_coverage import draw_uncovered_boxes
+    from shopee_od.io import atomic_file
+
+    sheet = draw_uncovered_boxes(result, train, MAX_UNCOVERED_SHOWN)
+    if sheet is None:
+        typer.echo("every box is covered by an anchor: nothing to draw")
+        return
+    with atomic_file(path) as part:
+        sheet.save(part)
+    count = min(MAX_UNCOVERED_SHOWN, len(result.uncovered))
+    typer.echo(f"{count} boxes without an anchor drawn into {path}")
+
+
+def _check_image_suffix(path: Path | None, option: str) -> None:
+    if path and path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InputError(f"{option} {path}: name a .jpg or .png file")

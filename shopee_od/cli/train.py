@@ -1,0 +1,124 @@
+"""`shopee-od train`: trains any stage of the course from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shopee_od.cli.options import (
+    DEFAULT_PROFILE,
+    PROFILE_HELP,
+    DataDirOption,
+    DatasetOption,
+    SeedOption,
+    SettingsOption,
+    build_profile,
+)
+from shopee_od.detectors import KINDS
+from shopee_od.errors import InputError
+
+if TYPE_CHECKING:
+    from shopee_od.datasets.dataset import Dataset
+    from shopee_od.profiles import Profile
+
+FASTER_RCNN = "faster_rcnn"
+SPEEDS = [5.0, 50.0, 200.0]
+"""Images per second for which `--dry-run` computes times by default."""
+
+
+def train(
+    dataset: DatasetOption,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="The folder of this run; a stopped run resumes from it."),
+    ] = None,
+    detector: Annotated[
+        str,
+        typer.Option(metavar="KIND", help=f"One of {', '.join(KINDS)}."),
+    ] = FASTER_RCNN,
+    data_dir: DataDirOption = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help=f"For faster_rcnn: {PROFILE_HELP}; default {DEFAULT_PROFILE}."),
+    ] = None,
+    settings: SettingsOption = None,
+    seed: SeedOption = 0,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="For faster_rcnn: print configuration, memory and hours; train nothing.",
+        ),
+    ] = False,
+    images_per_second: Annotated[
+        list[float] | None,
+        typer.Option(help="For --dry-run: a training speed to compute the hours for."),
+    ] = None,
+) -> None:
+    """Train a detector; it is saved in RUN/detector.
+
+    --set changes any setting of the detector: for faster_rcnn a size of its profile, for the others
+    a field of their config.
+    """
+    from shopee_od.datasets import open_dataset
+
+    config = _build_config(detector, dataset, profile, settings)
+    if dry_run:
+        _print_estimate(detector, config, dataset, data_dir, images_per_second or SPEEDS)
+        return
+    if run is None:
+        raise InputError("name the folder of the run: --run runs/NAME")
+    if run.exists() and not run.is_dir():
+        raise InputError(f"--run {run}: this is a file; name a folder")
+    data = open_dataset(dataset, data_dir)
+    train_data = data.split("train")
+    val_data = data.split("val") if (data.images.split == "val").any() else None
+    if detector == FASTER_RCNN:
+        _print_data_check(train_data, config)
+
+    from shopee_od.detectors import create
+
+    model = create(detector, config)
+    model.fit(train_data, val_data, run, seed)
+    model.save(run / "detector")
+    typer.echo(
+        f"{model.name}: operating threshold {model.threshold:.2f}; saved in {run / 'detector'}"
+    )
+
+
+def _build_config(
+    kind: str, dataset: str, profile: str | None, assignments: list[str] | None
+) -> Any:
+    """The config of a kind of detector, with the values of `--set`."""
+    from shopee_od.config import set_values
+    from shopee_od.detectors import default_config
+
+    if kind not in KINDS:
+        raise InputError(f"--detector {kind}: not known; choose one of {', '.join(KINDS)}")
+    if kind == FASTER_RCNN:
+        return build_profile(profile or DEFAULT_PROFILE, dataset, assignments)
+    if profile is not None:
+        raise InputError(
+            f"--profile {profile}: only {FASTER_RCNN} has profiles; for {kind} use --set instead"
+        )
+    return set_values(default_config(kind), assignments or [])
+
+
+def _print_data_check(train_data: Dataset, profile: Profile) -> None:
+    from shopee_od.datasets.check import check_dataset
+
+    typer.echo(f"data-set check of the {len(train_data):,} training photos:")
+    typer.echo(f"{check_dataset(train_data, profile)}\n")
+
+
+def _print_estimate(
+    kind: str, config: Any, dataset: str, data_dir: Path | None, speeds: list[float]
+) -> None:
+    if kind != FASTER_RCNN:
+        raise InputError(f"--dry-run: it estimates {FASTER_RCNN} only; leave it out for {kind}")
+    from shopee_od.detectors.model_garden.estimate import estimate
+
+    typer.echo("building the model to count its parameters: about half a minute", err=True)
+    typer.echo(estimate(config, dataset, data_dir, speeds))

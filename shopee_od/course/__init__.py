@@ -1,0 +1,7 @@
+"""What only the notebooks need: their context, values next to expected ranges, checks, plots."""
+
+from shopee_od.course.context import NotebookContext, setup_notebook
+from shopee_od.course.expected import expect
+from shopee_od.course.metrics import record
+
+__all__ = ["NotebookContext", "expect", "record", "setup_notebook"]

@@ -1,0 +1,107 @@
+"""Photos in, drawn photos and tables of tags out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from shopee_od.datasets.photos import read_photo
+from shopee_od.detect.photos import format_path, plan_output_files
+from shopee_od.detect.tag_files import Row, make_rows, write_tags
+from shopee_od.detector import Detector
+from shopee_od.drawing import draw_detections
+from shopee_od.errors import InputError
+from shopee_od.io import atomic_file
+from shopee_od.structures import Detections
+
+SAME_GARMENT_IOU = 0.7
+"""Boxes above this IoU are one garment, whichever their classes; the highest-scoring is kept."""
+JPEG_QUALITY = 90
+
+
+@dataclass
+class DetectResult:
+    """What `detect_photos` did.
+
+    Args:
+        rows: by photo, in order: one row per garment, with the keys in `tables.COLUMNS`.
+        drawn_files: the drawn photos.
+        failed: the error message of each photo that could not be read or drawn.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    drawn_files: list[Path] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def detect_photos(
+    detector: Detector,
+    paths: Iterable[str | Path],
+    out: str | Path,
+    threshold: float | None = None,
+    progress: bool = True,
+) -> DetectResult:
+    """Detects garments in photos; writes drawn photos, tags.csv and tags.json.
+
+    A photo that cannot be read does not stop the run: its error message is part of the result. When
+    a run is interrupted, the drawn photos and the tags up to then are kept.
+
+    Args:
+        detector: any Detector.
+        paths: photos, or folders of photos.
+        out: the folder for the results.
+        threshold: the lowest score of a detection; None: the detector's operating threshold.
+        progress: whether to show a progress bar.
+    Returns:
+        Rows by photo, boxes in pixels of the upright photo, x2 and y2 exclusive.
+    Raises:
+        InputError: `out` is a file, or there are no photos.
+    """
+    out = Path(out)
+    output_files = plan_output_files(paths, out)
+    threshold = detector.threshold if threshold is None else threshold
+    result = DetectResult()
+    pending: deque[tuple[Path, np.ndarray]] = deque()  # photos that the detector works on
+
+    def read_photos() -> Iterator[np.ndarray]:
+        for photo in tqdm(output_files, "detect", unit="photo", disable=not progress):
+            try:
+                image = read_photo(photo)
+            except InputError as e:
+                result.failed[format_path(photo)] = str(e)
+                continue
+            pending.append((photo, image))
+            yield image
+
+    try:
+        for detections in detector.detect(read_photos(), score_threshold=threshold):
+            photo, image = pending.popleft()
+            name = format_path(photo)
+            detections = keep_one_tag_per_garment(detections)
+            result.rows[name] = make_rows(name, detections, detector)
+            try:
+                _save_drawing(output_files[photo], image, detections, detector.classes)
+                result.drawn_files.append(output_files[photo])
+            except OSError as e:
+                result.failed[name] = f"{name}: tagged, but the drawn photo was not written: {e}"
+    finally:
+        if result.rows or result.failed:
+            write_tags(result.rows, result.failed, out)
+    return result
+
+
+def keep_one_tag_per_garment(detections: Detections) -> Detections:
+    """Class-agnostic NMS: boxes with an IoU above SAME_GARMENT_IOU count as one garment."""
+    return detections.nms(SAME_GARMENT_IOU, class_agnostic=True)
+
+
+def _save_drawing(
+    file: Path, image: np.ndarray, detections: Detections, classes: tuple[str, ...]
+) -> None:
+    with atomic_file(file) as part:
+        draw_detections(image, detections, classes).save(part, "JPEG", quality=JPEG_QUALITY)

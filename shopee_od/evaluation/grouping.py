@@ -1,0 +1,129 @@
+"""Detections and ground truth matched by class, by type, by other names, and class-agnostic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.evaluation.average_precision import Matches, match_detections
+from shopee_od.structures import GARMENT_TYPES, Detections
+
+GROUP_NMS_IOU = 0.5
+"""Where several classes count as one, NMS across them removes boxes with a higher IoU than this."""
+
+
+def match_by_class(
+    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
+) -> dict[str, Matches]:
+    """Matches within each class that `dataset` and the detector share by name.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+        classes: the detector's, in the order of its labels.
+    Returns:
+        Matches by class name, in the order of `dataset.classes`.
+    """
+    shared = [name for name in dataset.classes if name in classes]
+    categories = np.array([_index(name, shared) for name in dataset.classes], int)
+    gt_boxes = dataset.boxes.assign(category=categories[dataset.boxes.label])
+    mapped = _map_labels(detections, dataset, [_index(name, shared) for name in classes])
+    return _match(gt_boxes.loc[gt_boxes.category >= 0], mapped, dataset, shared)
+
+
+def match_by_type(
+    detections: Mapping[int, Detections], dataset: Dataset, types: Sequence[str]
+) -> dict[str, Matches]:
+    """Matches within upper, lower and full, each as one class, after NMS across its classes.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: a box of unknown type is an ignore box of every type.
+        types: the type of each of the detector's classes.
+    """
+    return match_by_name(detections, dataset, dataset.boxes.type.tolist(), types, GARMENT_TYPES)
+
+
+def match_by_name(
+    detections: Mapping[int, Detections],
+    dataset: Dataset,
+    box_names: Sequence[str],
+    class_names: Sequence[str],
+    names: Sequence[str],
+) -> dict[str, Matches]:
+    """Matches within each of `names`, as one class, after NMS across the classes of that name.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+        box_names: the name of each row of `dataset.boxes`; a box of none of `names` is an ignore
+            box of every name, so a detection on it is neither correct nor wrong.
+        class_names: the name of each of the detector's classes.
+        names: which to match.
+    """
+    if not names:
+        return {}
+    name_of_box = np.asarray(box_names, object)
+    unknown = ~np.isin(name_of_box, names)
+    boxes = dataset.boxes.assign(ignore=dataset.boxes.ignore | unknown)
+    parts = [
+        boxes.loc[(name_of_box == name) | unknown].assign(category=category)
+        for category, name in enumerate(names)
+    ]
+    mapped = _map_labels(detections, dataset, [_index(name, names) for name in class_names])
+    return _match(pd.concat(parts), _suppress(mapped), dataset, names)
+
+
+def match_class_agnostic(
+    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
+) -> Matches:
+    """Matches with all garments as one class, after NMS across all classes.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+        classes: the detector's, in the order of its labels.
+    """
+    mapped = _map_labels(detections, dataset, [0] * len(classes))
+    gt_boxes = dataset.boxes.assign(category=0)
+    return _match(gt_boxes, _suppress(mapped), dataset, ["garment"])["garment"]
+
+
+def _match(
+    gt_boxes: pd.DataFrame,
+    detections: dict[int, Detections],
+    dataset: Dataset,
+    names: Sequence[str],
+) -> dict[str, Matches]:
+    # Equal scores in several images count in the order of the image ids, as in pycocotools.
+    image_ids = sorted(dataset.images.image_id.tolist())
+    matches = match_detections(gt_boxes, detections, image_ids, len(names))
+    return dict(zip(names, matches, strict=True))
+
+
+def _index(name: str, names: Sequence[str]) -> int:
+    """The index of a name; -1 where it is absent."""
+    return names.index(name) if name in names else -1
+
+
+def _map_labels(
+    detections: Mapping[int, Detections], dataset: Dataset, categories: Sequence[int]
+) -> dict[int, Detections]:
+    """Detections in the images of `dataset`, label i as categories[i], without those of -1."""
+    category_of_label = np.asarray(categories, int)
+    mapped = {}
+    for image_id in dataset.images.image_id.tolist():
+        image_detections = detections[image_id]
+        labels = category_of_label[image_detections.labels]
+        mapped[image_id] = Detections(image_detections.boxes, image_detections.scores, labels)[
+            labels >= 0
+        ]
+    return mapped
+
+
+def _suppress(detections: Mapping[int, Detections]) -> dict[int, Detections]:
+    """NMS within each label of each image."""
+    return {image_id: d.nms(GROUP_NMS_IOU) for image_id, d in detections.items()}

@@ -1,0 +1,200 @@
+"""The few types that everything passes: Detections, Trace with its typed stages, Cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shopee_od.ops.nms import batched_nms, nms
+
+GARMENT_TYPES = ("upper", "lower", "full")
+"""Where on the body a garment is worn; "" means not known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What a detector found in one image, highest score first.
+
+    Unsorted arrays are sorted, stably.
+
+    Args:
+        boxes: float32 (N, 4) x1, y1, x2, y2 in pixels of the upright photo, x2 and y2 exclusive.
+        scores: float32 (N,) in [0, 1].
+        labels: int32 (N,), 0-based into the detector's classes.
+    Raises:
+        ValueError: the shapes do not fit.
+
+    >>> detections = Detections([[0, 0, 9, 9], [20, 0, 29, 9]], [0.3, 0.9], [0, 1])
+    >>> detections.scores.tolist(), len(detections[detections.labels == 0])
+    ([0.8999999761581421, 0.30000001192092896], 1)
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
+        scores = np.asarray(self.scores, np.float32)
+        labels = np.asarray(self.labels, np.int32)
+        if scores.shape != (len(boxes),) or labels.shape != (len(boxes),):
+            raise ValueError(
+                f"boxes {boxes.shape}, scores {scores.shape}, labels {labels.shape} do not fit"
+            )
+        order = np.argsort(-scores, kind="stable")
+        for name, value in (("boxes", boxes), ("scores", scores), ("labels", labels)):
+            object.__setattr__(self, name, value[order])
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: np.ndarray | slice | Sequence[int]) -> Detections:
+        """Some of them, by a bool mask (N,), by indices or by a slice."""
+        if not isinstance(index, slice):
+            index = np.asarray(index)
+            index = index.astype(np.int64) if not index.size else index
+        return Detections(self.boxes[index], self.scores[index], self.labels[index])
+
+    def above(self, score_threshold: float) -> Detections:
+        """Those with a score of at least `score_threshold`."""
+        return self[self.scores >= score_threshold]
+
+    def top(self, k: int) -> Detections:
+        """The `k` with the highest scores."""
+        return self[:k]
+
+    def nms(self, iou_threshold: float, class_agnostic: bool = False) -> Detections:
+        """What non-maximum suppression keeps: within each class, or across all classes."""
+        if class_agnostic:
+            return self[nms(self.boxes, self.scores, iou_threshold)]
+        return self[batched_nms(self.boxes, self.scores, self.labels, iou_threshold)]
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """No detections."""
+        return cls(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stage:
+    """One step of an image's way through a detector; its type says how it is drawn.
+
+    Args:
+        name: short, to find it in the Trace.
+        description: one sentence for the reader.
+        seconds: how long the step took, where it was timed.
+        details: further arrays by name, which are not drawn.
+    """
+
+    name: str
+    description: str = ""
+    seconds: float | None = None
+    details: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BoxStage(Stage):
+    """Boxes in the image.
+
+    Args:
+        boxes: (N, 4) in pixels of the image.
+        scores: (N,), where they are scored; the highest are drawn.
+        labels: (N,), where they are classified.
+        kept: bool (N,), where this step rejects some of them.
+        before: (N, 4), where this step moved them.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    kept: np.ndarray | None = None
+    before: np.ndarray | None = None
+
+    def detections(self) -> Detections:
+        """The boxes as Detections; without scores or labels these are 0."""
+        zeros = np.zeros(len(self.boxes))
+        scores = zeros if self.scores is None else self.scores
+        labels = zeros if self.labels is None else self.labels
+        return Detections(self.boxes, scores, labels)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScoreStage(Stage):
+    """A score for every class of every region.
+
+    Args:
+        boxes: (N, 4) in pixels of the image.
+        scores: (N, classes).
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MapStage(Stage):
+    """Maps over the whole image, each drawn as a heat map.
+
+    Args:
+        maps: by name (h, w), of any size; of a feature map (h, w, C) the mean magnitude of its
+            channels is drawn.
+    """
+
+    maps: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CropStage(Stage):
+    """What a network is given of each region.
+
+    Args:
+        crops: uint8 (N, S, S, 3) pixels, or float (N, s, s) values pooled from a feature map.
+    """
+
+    crops: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The stages of one image's way through a detector, in order.
+
+    Args:
+        image: uint8 (H, W, 3).
+        stages: boxes in every stage are in pixels of the image.
+    """
+
+    image: np.ndarray
+    stages: tuple[Stage, ...]
+
+    def __getitem__(self, name: str) -> Stage:
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(
+            f"no stage {name!r}; the stages are {', '.join(s.name for s in self.stages)}"
+        )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What detecting has cost so far: counted, not estimated.
+
+    Args:
+        images: how many were detected on.
+        seconds: wall time, with what cached proposals took when they were computed.
+        regions: how many were scored.
+        cnn_passes: how often a CNN ran.
+        peak_memory: the most bytes that the process has held.
+    """
+
+    images: int = 0
+    seconds: float = 0.0
+    regions: int = 0
+    cnn_passes: int = 0
+    peak_memory: int = 0
+
+    @property
+    def seconds_per_image(self) -> float:
+        return self.seconds / self.images if self.images else 0.0

@@ -1,1 +1,0 @@
-"""Package data: pretrained weights, each with a card of the same name (source, licence, sha256)."""

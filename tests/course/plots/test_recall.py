@@ -1,0 +1,12 @@
+import numpy as np
+
+from shopee_od.course.plots.recall import plot_recall_curves
+
+
+def test_recall_counts_the_boxes_that_the_first_n_proposals_match():
+    """Three boxes: one matched by the first proposal, one by the third, one by none."""
+    first_hits = {("search", 0.5): np.array([0, 2, np.inf])}
+    [axes] = plot_recall_curves(first_hits, marks=(4,)).axes
+    numbers, recall = axes.lines[0].get_data()
+    by_number = dict(zip(numbers.tolist(), np.round(recall, 2).tolist(), strict=True))
+    assert by_number == {1: 0.33, 2: 0.33, 3: 0.67, 4: 0.67}

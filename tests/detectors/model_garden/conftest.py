@@ -1,0 +1,50 @@
+"""A training that is killed in the middle."""
+
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+TRAIN = """
+import sys
+from pathlib import Path
+from shopee_od.datasets.coco import read_coco
+from shopee_od.detectors.model_garden.runs import profile_of
+from shopee_od.detectors.model_garden.train import train
+from shopee_od.io import read_json
+
+cuts, original, run_dir = map(Path, sys.argv[1:])
+run = read_json(original / "run.json")
+data = read_coco(cuts)
+train(data.split("train"), data.split("val"), profile_of(run), run_dir, run["seed"])
+"""
+
+
+@pytest.fixture(scope="session")
+def killed_run(smoke_run, cuts, tmp_path_factory) -> SimpleNamespace:
+    """run_dir of a training like `smoke_run` after `kill -9`; rows of its history up to step 24."""
+    from shopee_od.detectors.model_garden.progress import read_history
+
+    run_dir = tmp_path_factory.mktemp("killed")
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    with (run_dir.parent / "killed.log").open("w+") as log:
+        training = subprocess.Popen(
+            [sys.executable, "-c", TRAIN, cuts, smoke_run.run_dir, run_dir],
+            env=env,
+            stdout=log,
+            stderr=log,
+        )
+        state = run_dir / "checkpoint"
+        deadline = time.monotonic() + 400
+        while not (state.is_file() and "ckpt-24" in state.read_text()):
+            assert training.poll() is None and time.monotonic() < deadline, (
+                log.seek(0) or log.read()
+            )
+            time.sleep(0.02)
+        training.kill()
+        assert training.wait() == -9, "it ended before it could be killed"
+    rows = [row for row in read_history(run_dir) if row["step"] <= 24]
+    return SimpleNamespace(run_dir=run_dir, rows=rows)
