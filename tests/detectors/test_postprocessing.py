@@ -21,10 +21,11 @@ def test_what_overlaps_a_better_box_of_its_class_is_dropped():
 
 
 def test_only_the_best_regions_come_so_far():
-    corners = np.stack([np.arange(1000) * 20, np.zeros(1000)], axis=1)
+    count = PRE_NMS_TOP_K + 100
+    corners = np.stack([np.arange(count) * 20, np.zeros(count)], axis=1)
     boxes = np.concatenate([corners, corners + 10], axis=1)
-    scores = np.random.default_rng(0).permutation(1000) / 1000
-    detections = postprocess(Detections(boxes, scores, np.zeros(1000)))
+    scores = np.random.default_rng(0).permutation(count) / count
+    detections = postprocess(Detections(boxes, scores, np.zeros(count)))
     np.testing.assert_allclose(detections.scores, np.sort(scores)[::-1][:PRE_NMS_TOP_K])
 
 

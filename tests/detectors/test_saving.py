@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shopee_od import load
-from shopee_od.detectors import detector_class
+from shopee_od.detectors import detector_class, postprocessing
 from shopee_od.detectors.hog_svm import HOGSVM
 from shopee_od.detectors.pipeline import WEIGHTS_FILE
 from shopee_od.detectors.saving import (
@@ -139,6 +139,9 @@ def recorded(request):
 
 @pytest.mark.parametrize("kind", ["sliding_window", *SLOW_KINDS])
 def test_a_detector_of_version_0_1_0_detects_the_same(kind, recorded, tmp_path, monkeypatch):
+    """With its NMS, which was stricter before all stages got one setting."""
+    monkeypatch.setattr(postprocessing, "NMS_IOU", 0.4)
+    monkeypatch.setattr(postprocessing, "PRE_NMS_TOP_K", 300)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     old = load(write_old_detector(tmp_path / "old", kind))
     old.save(tmp_path / "new")

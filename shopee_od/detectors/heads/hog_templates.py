@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import expit
 from threadpoolctl import ThreadpoolController
 
 from shopee_od.detectors.features.hog import HOGLevel
@@ -106,4 +107,4 @@ def margins_to_scores(margins: np.ndarray) -> np.ndarray:
     >>> margins_to_scores(np.array([-1, 0, 1])).round(2).tolist()
     [0.12, 0.5, 0.88]
     """
-    return 1 / (1 + np.exp(-MARGIN_SCALE * margins))
+    return expit(MARGIN_SCALE * margins)

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 
 from shopee_od.backbones import Backbone, get_backbone, weights
+from shopee_od.detectors.postprocessing import NMS_IOU
 from shopee_od.errors import InputError
 from shopee_od.profiles import Profile
 
-# Postprocessing of the exported detector. Model Garden's batched NMS takes all boxes above the
-# score floor: it has no top k before NMS.
-NMS_IOU = 0.5
 MAX_BOXES = 100
 """Boxes per image, labeled and detected; Model Garden drops further labeled boxes silently."""
 SCORE_FLOOR = 0.01
