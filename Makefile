@@ -41,7 +41,8 @@ types: $(READY)  ## check the type annotations with mypy
 	@$(BIN)/mypy
 
 api: $(READY)  ## make the API reference from the docstrings: docs/api/index.html
-	@$(BIN)/pdoc --docformat google --output-directory docs/api shopee_od
+	@$(BIN)/pdoc --docformat google --output-directory docs/api shopee_od $$($(BIN)/python -c \
+	'import pkgutil, shopee_od as p; print(*(m.name for m in pkgutil.walk_packages(p.__path__, "shopee_od.")))')
 
 # Named options only where they are given; an interrupted report is continued.
 REPORT = --dataset $(DATASET) --profile $(PROFILE) --resume $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \

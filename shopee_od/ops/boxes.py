@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 
-def box_area(boxes: ArrayLike) -> np.ndarray:
+def box_area(boxes: np.ndarray) -> np.ndarray:
     """Area of boxes; 0 for an empty or reversed box.
 
     Args:
@@ -21,7 +20,7 @@ def box_area(boxes: ArrayLike) -> np.ndarray:
     return np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
 
 
-def box_iou(boxes1: ArrayLike, boxes2: ArrayLike) -> np.ndarray:
+def box_iou(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
     """Pairwise intersection over union of two sets of boxes.
 
     1. The shared rectangle starts at the later of the two starts and ends at the earlier of the
@@ -47,7 +46,7 @@ def box_iou(boxes1: ArrayLike, boxes2: ArrayLike) -> np.ndarray:
     return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
 
 
-def xywh_to_xyxy(boxes: ArrayLike) -> np.ndarray:
+def xywh_to_xyxy(boxes: np.ndarray) -> np.ndarray:
     """COCO's (N, 4) left, top, width, height -> (N, 4) x1, y1, x2, y2.
 
     >>> xywh_to_xyxy([[10, 20, 30, 40]])
@@ -57,7 +56,7 @@ def xywh_to_xyxy(boxes: ArrayLike) -> np.ndarray:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def xyxy_to_xywh(boxes: ArrayLike) -> np.ndarray:
+def xyxy_to_xywh(boxes: np.ndarray) -> np.ndarray:
     """(N, 4) x1, y1, x2, y2 -> COCO's (N, 4) left, top, width, height.
 
     >>> xyxy_to_xywh([[10, 20, 40, 60]])
@@ -67,7 +66,7 @@ def xyxy_to_xywh(boxes: ArrayLike) -> np.ndarray:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def clip_boxes(boxes: ArrayLike, height: int, width: int) -> np.ndarray:
+def clip_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Clip boxes to an image.
 
     Args:
@@ -83,7 +82,7 @@ def clip_boxes(boxes: ArrayLike, height: int, width: int) -> np.ndarray:
     return np.clip(boxes, 0, [width, height, width, height])
 
 
-def encode_boxes(boxes: ArrayLike, proposals: ArrayLike) -> np.ndarray:
+def encode_boxes(boxes: np.ndarray, proposals: np.ndarray) -> np.ndarray:
     """Deltas that move and stretch each proposal onto its box.
 
     1. The center moves by a fraction of the proposal's width and height, so that one network
@@ -107,7 +106,7 @@ def encode_boxes(boxes: ArrayLike, proposals: ArrayLike) -> np.ndarray:
 
 
 def decode_boxes(
-    deltas: ArrayLike, proposals: ArrayLike, scale_clamp: float = np.log(1000 / 16)
+    deltas: np.ndarray, proposals: np.ndarray, scale_clamp: float = np.log(1000 / 16)
 ) -> np.ndarray:
     """Boxes that result from moving and stretching proposals: the inverse of `encode_boxes`.
 
@@ -129,7 +128,7 @@ def decode_boxes(
     return np.concatenate([center - half, center + half], axis=1)
 
 
-def _center_and_size(boxes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _center_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N, 4) -> float64 (N, 2) center, (N, 2) width and height."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     size = boxes[:, 2:] - boxes[:, :2]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import log_softmax
 
 
-def smooth_l1(x: ArrayLike) -> np.ndarray:
+def smooth_l1(x: np.ndarray) -> np.ndarray:
     """Smooth L1 loss: x² / 2 for |x| < 1, |x| - 1/2 beyond. The Huber loss with δ = 1.
 
     Its slope is never above 1, so one outlier cannot dominate the gradient, as it would in a
@@ -26,7 +25,7 @@ def smooth_l1(x: ArrayLike) -> np.ndarray:
     return np.where(size < 1, size**2 / 2, size - 0.5)
 
 
-def cross_entropy(logits: ArrayLike, labels: np.ndarray) -> np.ndarray:
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cross-entropy: minus the logarithm of the probability that softmax gives the right class.
 
     Args:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from shopee_od.ops.boxes import box_iou
 
 
-def nms(boxes: ArrayLike, scores: ArrayLike, iou_threshold: float) -> np.ndarray:
+def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
     """Greedy non-maximum suppression.
 
     Take the highest-scoring box, remove every other box whose IoU with it is above the threshold,
@@ -37,7 +36,7 @@ def nms(boxes: ArrayLike, scores: ArrayLike, iou_threshold: float) -> np.ndarray
 
 
 def batched_nms(
-    boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike, iou_threshold: float
+    boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou_threshold: float
 ) -> np.ndarray:
     """Non-maximum suppression within each class.
 
@@ -66,7 +65,7 @@ def batched_nms(
     return keep[by_score_then_index]
 
 
-def soft_nms(boxes: ArrayLike, scores: ArrayLike, sigma: float = 0.5) -> np.ndarray:
+def soft_nms(boxes: np.ndarray, scores: np.ndarray, sigma: float = 0.5) -> np.ndarray:
     """Soft-NMS: scores are lowered where boxes overlap, and no box is removed.
 
     Take the highest-scoring box, multiply the score of every remaining box by exp(-IoU² / sigma),

@@ -1,7 +1,6 @@
 """Runs one notebook through papermill and finds out whether every cell really ran.
 
-papermill writes "completed" over a notebook whose kernel died or whose time was up, and accepts one
-whose cell ended the kernel by `sys.exit()`. Its metadata is therefore not trusted here.
+Papermill's "completed" is not trusted: a kernel that died, timed out or called `sys.exit()` has it.
 """
 
 from __future__ import annotations
@@ -31,9 +30,8 @@ from shopee_od.io import project_root
 
 ENGINE = "shopee-od"
 GIB = 2**30
-MEMORY_INTERVAL = 0.2  # seconds between two measurements of the kernel's memory
-TERMINAL_REFRESH = 1.0  # seconds between two updates of the progress line
-LOG_REFRESH = 60.0  # the same where the output is no terminal
+MEMORY_INTERVAL, TERMINAL_REFRESH, LOG_REFRESH = 0.2, 1.0, 60.0
+"""Seconds between two measurements of memory, and two lines of progress in a terminal or a log."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,7 @@ class Failure:
         cell: its number among the code cells, from 1; 0 where none was reached.
         cells: the number of code cells.
         line: the first line of the cell.
-        error: what happened.
-        fix: what to do.
+        error, fix: what happened, and what to do.
         seconds: how long the notebook ran.
     """
 
@@ -59,8 +56,8 @@ class Failure:
     @property
     def location(self) -> str:
         """The cell, in words."""
-        cell = f"cell {self.cell} of {self.cells} (`{self.line}`)"
-        return cell if self.cell else "before its first cell"
+        where = f"cell {self.cell} of {self.cells} (`{self.line}`)"
+        return where if self.cell else "before its first cell"
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def parameter_names(path: Path) -> set[str]:
         cells = read_notebook(path).cells
         tagged = any("parameters" in cell.metadata.get("tags", ()) for cell in cells)
         reason = "its parameters cell sets no name" if tagged else "no cell is tagged parameters"
-        raise InputError(f"{path}: {reason}; give it one with lines like profile = 'laptop'")
+        raise InputError(f"{path}: {reason}; add lines like profile = 'laptop'")
     return names
 
 

@@ -156,6 +156,14 @@ class Picture:
             if labeled:
                 garment += coverage
 
+    def rotate(self, degrees: float) -> None:
+        """Rotates the picture, for clothes on a bed and tilted cameras."""
+        h, w = self.shape
+        turn = cv2.getRotationMatrix2D((w / 2, h / 2), float(np.clip(degrees, -25, 25)), 1.0)
+        if abs(degrees) > 0.3:
+            self.rgba = cv2.warpAffine(self.rgba, turn, (w, h), flags=cv2.INTER_LINEAR)
+            self.garment = cv2.warpAffine(self.garment, turn, (w, h), flags=cv2.INTER_LINEAR)
+
 
 def _window(part: Part, box: tuple[int, int, int, int]) -> np.ndarray:
     """The part's mask in another window of the picture, 0 outside the part."""

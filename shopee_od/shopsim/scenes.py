@@ -65,9 +65,9 @@ def render_photo(
     else:
         _render_worn(picture, item, body, light, presentation, rng)
     if presentation == "laid":
-        _rotate(picture, rng.normal(0, 9))
+        picture.rotate(rng.normal(0, 9))
     elif source == "consumer":
-        _rotate(picture, rng.normal(0, 2.5))
+        picture.rotate(rng.normal(0, 2.5))
     kinds = {"hung": HANGING, "laid": FLAT, "selfie": ("mirror",)}.get(presentation, CONSUMER[:2])
     behind = render_backdrop(
         str(rng.choice(SHOP if source == "shop" else kinds)), height, width, rng
@@ -253,14 +253,8 @@ def _draw_inside(picture: Picture, body: Body, item: Cut) -> None:
     wide = 0.078 if item.neck == "boat" else 0.052
     oval = [body.at(wide * np.cos(a), 0.166 + 0.05 * np.sin(a)) for a in around]
     picture.fill(oval, main, 1.0, labeled=True)
-    picture.fill(
-        [
-            body.at(x, y)
-            for x, y in ((-0.012, 0.172), (0.012, 0.172), (0.012, 0.182), (-0.012, 0.182))
-        ],
-        (0.92, 0.92, 0.9),
-        0.9,
-    )
+    label = ((-0.012, 0.172), (0.012, 0.172), (0.012, 0.182), (-0.012, 0.182))
+    picture.fill([body.at(x, y) for x, y in label], (0.92, 0.92, 0.9), 0.9)
 
 
 @lru_cache(maxsize=16)
@@ -285,15 +279,6 @@ def _sample_look(presentation: str, rng: np.random.Generator) -> Look:
     return Look(
         make_skin(SKINS[rng.integers(len(SKINS))], rng), HAIRS[rng.integers(len(HAIRS))], style
     )
-
-
-def _rotate(picture: Picture, degrees: float) -> None:
-    """Rotates the picture, for clothes on a bed and tilted cameras."""
-    h, w = picture.shape
-    turn = cv2.getRotationMatrix2D((w / 2, h / 2), float(np.clip(degrees, -25, 25)), 1.0)
-    if abs(degrees) > 0.3:
-        picture.rgba = cv2.warpAffine(picture.rgba, turn, (w, h), flags=cv2.INTER_LINEAR)
-        picture.garment = cv2.warpAffine(picture.garment, turn, (w, h), flags=cv2.INTER_LINEAR)
 
 
 def _cast_shadow(
