@@ -12,9 +12,9 @@ from pathlib import Path
 from shopee_od.detector import Detector
 from shopee_od.errors import InputError
 from shopee_od.structures import Cost, Detections, Trace
+from shopee_od.version import __version__
 
-__all__ = ["Cost", "Detections", "Detector", "InputError", "Trace", "load"]
-__version__ = "0.2.0"
+__all__ = ["Cost", "Detections", "Detector", "InputError", "Trace", "__version__", "load"]
 
 
 def load(directory: str | Path) -> Detector:

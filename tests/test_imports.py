@@ -21,7 +21,7 @@ FLOORS = (
     ("detector",),
     ("backbones", "datasets", "shopsim"),
     ("structures", "cache", "config", "profiles"),
-    ("ops", "errors", "io", "system"),
+    ("ops", "errors", "io", "system", "version"),
 )
 """A room imports from its own floor and those below; "" is the package itself, for its `load`."""
 LIGHT = (
@@ -55,8 +55,6 @@ def imported_modules(name: str) -> set[str]:
             base = ".".join(above[: len(above) + 1 - node.level]) if node.level else ""
             source = ".".join(part for part in (base, node.module or "") if part)
             for alias in node.names:
-                if alias.name == "__version__":  # a constant of the package, no room
-                    continue
                 inner = f"{source}.{alias.name}"
                 modules.add(inner if inner in FILES else source)
     return {module for module in modules if module in FILES and module != name}

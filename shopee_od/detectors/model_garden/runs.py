@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from shopee_od import __version__
 from shopee_od.backbones import get_backbone, weights
 from shopee_od.config import to_dict
 from shopee_od.datasets.dataset import Dataset
@@ -16,6 +15,7 @@ from shopee_od.detectors.model_garden.progress import read_history
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_folder, read_json, write_json
 from shopee_od.profiles import Profile, profile_from_dict
+from shopee_od.version import __version__
 
 RUN_FILE = "run.json"
 
