@@ -76,9 +76,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        previous = temporary.with_name(f"{temporary.name}.previous")
         if path.exists():
-            shutil.rmtree(path)
+            path.rename(previous)
         temporary.replace(path)
+        shutil.rmtree(previous, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -50,8 +50,12 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, index: np.ndarray | slice | Sequence[int]) -> Detections:
-        """Some of them, by a bool mask (N,), by indices or by a slice."""
+    def __getitem__(self, index: np.ndarray | slice | Sequence[int] | int) -> Detections:
+        """Some of them, by a bool mask (N,), by indices, by a slice, or one by its number."""
+        if isinstance(index, int | np.integer):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"there are {len(self)} detections, none has the number {index}")
+            index = [int(index)]
         if not isinstance(index, slice):
             index = np.asarray(index)
             index = index.astype(np.int64) if not index.size else index
@@ -183,7 +187,8 @@ class Cost:
 
     Args:
         images: how many were detected on.
-        seconds: wall time, with what cached proposals took when they were computed.
+        seconds: wall time; for selective search the CPU time of its thread when it ran, which may
+            be earlier: proposals are cached.
         regions: how many were scored.
         cnn_passes: how often a CNN ran.
         peak_memory: the most bytes that the process has held.

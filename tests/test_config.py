@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shopee_od.config import from_dict, set_values, to_dict
+from shopee_od.config import from_dict, set_values, setting, to_dict
 from shopee_od.errors import InputError
 
 
@@ -25,6 +25,37 @@ class Outer:
     none: tuple[float, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ((1, 2), (3, 4))
     inner: Inner = Inner()
+
+
+@dataclass(frozen=True)
+class Limited:
+    step: float = setting(1.25, above=1)
+    rounds: int = setting(2, at_least=0)
+    spaces: tuple[str, ...] = setting(("hsv", "lab"), choices=("hsv", "lab", "rgb"))
+    c: float = 0.01
+    inner: Inner = Inner()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("step=1", "step is 1.0; it must be above 1"),
+        ("rounds=-1", "rounds is -1; it must be at least 0"),
+        ("spaces=hsv,luv", "spaces is 'luv'; use hsv, lab, rgb"),
+        ("c=0", "c is 0.0; it must be above 0"),
+        ("c=nan", "c is nan; it must be above 0"),
+        ("c=inf", "c is inf; it must be above 0"),
+        ("inner.c=-1", "inner: c is -1.0; it must be above 0"),
+    ],
+)
+def test_values_outside_their_limits_are_refused(assignment, message):
+    with pytest.raises(InputError, match=message):
+        set_values(Limited(), [assignment])
+
+
+def test_limits_allow_what_they_say():
+    assignments = ["step=1.01", "rounds=0", "spaces=rgb", "inner.enabled=false"]
+    assert set_values(Limited(), assignments) == Limited(1.01, 0, ("rgb",))
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,13 @@ def train(
     from shopee_od.detectors import create
 
     model = create(detector, config)
-    model.fit(train_data, val_data, run, seed)
-    model.save(run / "detector")
-    typer.echo(
-        f"{model.name}: operating threshold {model.threshold:.2f}; saved in {run / 'detector'}"
-    )
+    directory = run / "detector"
+    if detector == FASTER_RCNN:
+        model.fit(train_data, val_data, run, seed)
+        model.save(directory)
+    else:  # its run folder is the detector's own
+        model.fit(train_data, val_data, directory, seed)
+    typer.echo(f"{model.name}: operating threshold {model.threshold:.2f}; saved in {directory}")
 
 
 def _build_config(

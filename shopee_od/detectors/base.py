@@ -13,6 +13,15 @@ from shopee_od.structures import Cost
 from shopee_od.system import peak_memory
 
 
+class UntrainedError(InputError, AttributeError):
+    """The detector has no weights yet; for `hasattr` and `isinstance` it lacks what they give."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this detector is not trained; call fit, or open a saved one with shopee_od.load"
+        )
+
+
 class BaseDetector:
     """The `Detector` protocol's properties, from `detector.json`.
 
@@ -29,9 +38,7 @@ class BaseDetector:
     def info(self) -> DetectorInfo:
         """What it is. Raises InputError where it is untrained."""
         if self._info is None:
-            raise InputError(
-                "this detector is not trained; call fit, or open a saved one with shopee_od.load"
-            )
+            raise UntrainedError
         return self._info
 
     @property
@@ -59,7 +66,7 @@ class BaseDetector:
         return self._cost
 
     def _become(self, info: DetectorInfo | None) -> None:
-        """Is what `info` says from here on; its cost counts from zero."""
+        """Takes over what `info` describes; the cost counts from zero."""
         self._info = info
         self._cost = Cost()
 

@@ -6,7 +6,8 @@
     postprocessing  threshold, NMS within each class, top k                 postprocessing.py
 
 A recipe (`rcnn.py`, `spp_net.py`, …) names the parts of a stage and says how they are trained. The
-cost of an image is recorded here, and the trace of its way in `run.py`, for all stages alike.
+cost of an image is recorded here, and the trace of its way in `pipeline_run.py`, for all stages
+alike.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ import numpy as np
 import pandas as pd
 
 from shopee_od.cache import make_key, read_arrays, write_arrays
-from shopee_od.config import from_dict, to_dict
+from shopee_od.config import check_config, from_dict, to_dict
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detector import MAX_DETECTIONS, SCORE_THRESHOLD
 from shopee_od.detectors import saving
-from shopee_od.detectors.base import BaseDetector, check_image
+from shopee_od.detectors.base import BaseDetector, UntrainedError, check_image
 from shopee_od.detectors.pipeline_run import Run
-from shopee_od.detectors.postprocessing import postprocess
+from shopee_od.detectors.postprocessing import describe_postprocessing, postprocess
 from shopee_od.detectors.saving import DetectorInfo
 from shopee_od.detectors.slots import AnySlots
 from shopee_od.detectors.training.data import TrainingData, TrainingResult
@@ -63,6 +64,7 @@ class Pipeline(BaseDetector):
     def __init__(self, config: Any = None) -> None:
         super().__init__()
         self.config = self.default_config if config is None else config
+        check_config(self.config, self.kind)
         self.seconds = dict.fromkeys(STEPS, 0.0)
         self._slots: AnySlots | None = None
         self._history: np.ndarray | None = None
@@ -75,13 +77,16 @@ class Pipeline(BaseDetector):
         """Trains the parts."""
         raise NotImplementedError
 
+    @staticmethod
+    def training_config(config: Any) -> Any:
+        """What of a config training depends on: detectors that share it share their weights."""
+        return config
+
     @property
     def slots(self) -> AnySlots:
         """The trained parts. Raises InputError where the detector is untrained."""
         if self._slots is None:
-            raise InputError(
-                "this detector is not trained; call fit, or open a saved one with shopee_od.load"
-            )
+            raise UntrainedError
         return self._slots
 
     @property
@@ -127,11 +132,11 @@ class Pipeline(BaseDetector):
         for image in images:
             run = self.run(image)
             start = time.perf_counter()
-            detections = postprocess(run.select(score_threshold))
+            detections = postprocess(run.select(score_threshold), max_detections)
             seconds = sum(run.seconds.values()) + time.perf_counter() - start
             self.seconds = {step: self.seconds[step] + run.seconds[step] for step in STEPS}
             self._count(seconds, len(run.proposals), run.features.cnn_passes)
-            yield detections.top(max_detections)
+            yield detections
 
     def explain(self, image: np.ndarray) -> Trace:
         """uint8 (H, W, 3) -> its proposals, features, scores, candidates and detections."""
@@ -168,8 +173,16 @@ class Pipeline(BaseDetector):
         minutes = round((time.perf_counter() - start + result.cached_seconds) / 60, 1)
         metadata = key | {"dataset": train.name, "photos": len(data.train), "minutes": minutes}
         name = f"{self.kind}-{self.method}-{train.name}-{datetime.now(UTC):%Y%m%d}"
-        config = to_dict(self.config)
-        info = DetectorInfo(self.kind, name, train.classes, train.types, 0.5, config, {}, metadata)
+        info = DetectorInfo(
+            kind=self.kind,
+            name=name,
+            classes=train.classes,
+            types=train.types,
+            threshold=0.5,
+            config=to_dict(self.config),
+            inference=describe_postprocessing(),
+            metadata=metadata,
+        )
         self._take(slots, info, result.history)
         if val is not None and val.counted_mask.any():
             detections = predict(self, val)
@@ -198,9 +211,21 @@ class Pipeline(BaseDetector):
     def load(cls, directory: Path) -> Self:
         """Opens a saved detector. Raises InputError where the folder does not hold a whole one."""
         info = saving.read_info(directory)
-        detector = cls(from_dict(cls.default_config, info.config))
-        slots = detector.build(len(info.classes))
-        file = Path(directory) / WEIGHTS_FILE
+        if info.kind != cls.kind:
+            raise InputError(
+                f"{directory} holds a detector of the kind {info.kind}, not {cls.kind}"
+            )
+        try:
+            detector = cls(from_dict(cls.default_config, info.config))
+        except InputError as e:
+            raise InputError(f"{Path(directory) / saving.INFO_FILE}: config: {e}") from None
+        detector._restore(Path(directory), info)
+        return detector
+
+    def _restore(self, directory: Path, info: DetectorInfo) -> None:
+        """Builds the parts of its own config and puts the saved weights into them."""
+        slots = self.build(len(info.classes))
+        file = directory / WEIGHTS_FILE
         arrays = read_arrays(file)
         damaged = f"{file}: damaged or absent; save the detector again"
         if arrays is None:
@@ -211,8 +236,7 @@ class Pipeline(BaseDetector):
             slots.head.load_state_dict(_part(arrays, "head."))
         except (KeyError, ValueError, IndexError) as e:
             raise InputError(f"{damaged} ({e})") from None
-        detector._take(slots, info, arrays.get("history"))
-        return detector
+        self._take(slots, info, arrays.get("history"))
 
     def _reuse(self, run_dir: Path, key: Mapping[str, Any]) -> bool:
         """Takes over the detector in `run_dir` if data, seed and config are the same."""
@@ -225,14 +249,16 @@ class Pipeline(BaseDetector):
                 f"{run_dir} holds a detector of the kind {info.kind}; "
                 "give this one a folder of its own"
             )
-        same_config = from_dict(self.default_config, info.config) == self.config
-        if not same_config or not key.items() <= info.metadata.items():
+        same_data = key.items() <= info.metadata.items()
+        if not same_data or info.inference != describe_postprocessing():
             return False
         try:
-            detector = self.load(run_dir)
+            saved = from_dict(self.default_config, info.config)
+            if self.training_config(saved) != self.training_config(self.config):
+                return False
+            self._restore(run_dir, info)
         except InputError:
             return False
-        self._take(detector.slots, info, detector._history)
         return True
 
     def _take(self, slots: AnySlots, info: DetectorInfo, history: np.ndarray | None) -> None:

@@ -42,6 +42,10 @@ class RCNN(Pipeline):
     default_config = RCNNConfig()
     val_images = 30  # each takes as long as a test image
 
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        return "tuned" if self.config.fine_tuning.enabled else "lite0"
+
     def build(self, classes: int, seed: int | None = None) -> Parts:
         search = SelectiveSearch(self.config.search)
         features = CropCNN(self.config.crops)

@@ -71,7 +71,7 @@ def read_info(directory: Path) -> DetectorInfo:
         info = DetectorInfo(
             **values | {"classes": classes, "types": types, "threshold": float(info.threshold)}
         )
-    except (TypeError, ValueError, AttributeError) as e:
+    except (TypeError, ValueError, AttributeError, KeyError) as e:
         if isinstance(e, InputError):
             raise
         raise InputError(
@@ -97,6 +97,8 @@ def claim_folder(directory: Path, names: Iterable[str]) -> None:
     """
     directory = Path(directory)
     names = tuple(names)
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory} is a file; name a folder for the detector")
     for file in directory.iterdir() if directory.is_dir() else ():
         unfinished = file.name.startswith(tuple(f".{name}." for name in names))
         if file.name not in names and file.name not in LITTER and not unfinished:
@@ -116,6 +118,10 @@ def _upgrade(values: Any) -> dict[str, Any]:
     if values["kind"] != "faster_rcnn":
         training = {k: metadata.pop(k) for k in ("rounds", "epochs") if k in metadata}
         config = {"training": training} if training else {}
+    weights, comma, _ = str(metadata.get("weights", "")).partition(", fine-tuned")
+    if comma:
+        metadata["weights"] = weights
+        config = config | {"fine_tuning": {"enabled": True}}
     rest = {name: value for name, value in values.items() if name != "trained"}
     return rest | {"config": config, "inference": inference, "metadata": metadata}
 

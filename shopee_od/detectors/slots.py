@@ -46,7 +46,9 @@ class Proposals:
         return len(self.boxes)
 
     def top(self, k: int) -> Proposals:
-        """The first `k`, found in the same time."""
+        """The first `k`, found in the same time. Raises ValueError for windows of a pyramid."""
+        if self.grids:
+            raise ValueError("the windows of a pyramid are not ranked")
         return Proposals(self.boxes[:k], self.seconds)
 
 

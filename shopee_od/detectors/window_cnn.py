@@ -6,7 +6,7 @@ ICLR 2014, section 3.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shopee_od.detectors.features.window_cnn import WindowFeatures, build_network
 from shopee_od.detectors.heads.window_softmax import WindowSoftmax
@@ -36,6 +36,10 @@ class WindowCNN(Pipeline):
     method = "scratch"
     initial_weights = "random"
     default_config = WindowCNNConfig()
+
+    @staticmethod
+    def training_config(config: WindowCNNConfig) -> WindowCNNConfig:
+        return replace(config, shared=True)
 
     def build(self, classes: int, seed: int | None = None) -> Parts:
         if seed is not None:

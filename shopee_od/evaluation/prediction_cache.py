@@ -50,7 +50,9 @@ def _make_key(detector: Detector, dataset: Dataset) -> str:
         float(detector.threshold),
         detector.num_parameters,
         json.dumps(dict(detector.metadata), sort_keys=True, default=str),
-        getattr(detector, "config", None),  # of the package's detectors; not in the protocol
+        # Of the package's own detectors; the protocol has neither.
+        getattr(detector, "config", None),
+        json.dumps(getattr(getattr(detector, "info", None), "inference", None), sort_keys=True),
         SCORE_THRESHOLD,
         dataset.fingerprint(),
     )

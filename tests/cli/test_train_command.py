@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from shopee_od import detectors
 from shopee_od.cli import app
+from shopee_od.detectors.hog_svm import HOGSVM
 from shopee_od.errors import InputError
 from shopee_od.profiles import Profile
 
@@ -116,3 +117,12 @@ def test_wrong_combinations_are_refused_before_training(created, train, argument
         train(*arguments)
     assert message in str(error.value) and "\n" not in str(error.value)
     assert not created
+
+
+def test_a_stage_trained_once_is_not_trained_again(train, tmp_path, monkeypatch):
+    """The command is repeated as it is: its folder holds the detector of the first time."""
+    train("--detector", "sliding_window", "--set", "training.rounds=0")
+    monkeypatch.setattr(HOGSVM, "train", lambda *_: pytest.fail("it is trained again"))
+    output = train("--detector", "sliding_window", "--set", "training.rounds=0")
+    assert f"saved in {tmp_path / 'run' / 'detector'}" in output
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["detector"]

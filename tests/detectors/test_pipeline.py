@@ -1,5 +1,7 @@
 """The pipeline with three small parts: what it makes of them is the same for all recipes."""
 
+import json
+
 import numpy as np
 import pytest
 from color_detector import IMAGE, QUADRANTS, Colors, ColorsConfig, HeadConfig, trainings
@@ -9,7 +11,7 @@ from shopee_od.config import set_values
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detector import Detector
 from shopee_od.detectors.pipeline import CHECKPOINT_FILE, STEPS, WEIGHTS_FILE, Pipeline
-from shopee_od.detectors.saving import DetectorInfo, read_info, write_info
+from shopee_od.detectors.saving import INFO_FILE, DetectorInfo, read_info, write_info
 from shopee_od.errors import InputError
 
 
@@ -151,6 +153,26 @@ def test_weights_that_do_not_fit_are_refused(detector, tmp_path, arrays):
     np.savez(tmp_path / "run" / WEIGHTS_FILE, **arrays)
     with pytest.raises(InputError, match=r"weights\.npz: damaged or absent; save"):
         Colors.load(tmp_path / "run")
+
+
+def test_a_detector_of_another_kind_is_refused_by_its_name(detector, tmp_path):
+    file = tmp_path / "run" / INFO_FILE
+    file.write_text(file.read_text().replace('"kind": "colors"', '"kind": "rcnn"'))
+    with pytest.raises(InputError, match="holds a detector of the kind rcnn, not colors"):
+        Colors.load(tmp_path / "run")
+
+
+def test_a_config_of_other_types_is_refused_by_its_file(detector, tmp_path):
+    file = tmp_path / "run" / INFO_FILE
+    content = json.loads(file.read_text())
+    content["config"]["head"] = 5
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"detector\.json: config: head is 5"):
+        Colors.load(tmp_path / "run")
+
+
+def test_an_untrained_detector_lacks_what_training_gives():
+    assert not hasattr(Colors(), "classes") and not isinstance(Colors(), Detector)
 
 
 def test_an_untrained_detector_is_refused(tmp_path):

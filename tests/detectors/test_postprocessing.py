@@ -25,7 +25,7 @@ def test_only_the_best_regions_come_so_far():
     corners = np.stack([np.arange(count) * 20, np.zeros(count)], axis=1)
     boxes = np.concatenate([corners, corners + 10], axis=1)
     scores = np.random.default_rng(0).permutation(count) / count
-    detections = postprocess(Detections(boxes, scores, np.zeros(count)))
+    detections = postprocess(Detections(boxes, scores, np.zeros(count)), count)
     np.testing.assert_allclose(detections.scores, np.sort(scores)[::-1][:PRE_NMS_TOP_K])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shopee_od import load
-from shopee_od.detectors import detector_class, postprocessing
+from shopee_od.detectors import detector_class, pipeline, postprocessing
 from shopee_od.detectors.hog_svm import HOGSVM
 from shopee_od.detectors.pipeline import WEIGHTS_FILE
 from shopee_od.detectors.saving import (
@@ -167,14 +167,22 @@ def test_provenance_and_hyperparameters_of_version_0_1_0_are_separated(tmp_path)
     assert detector.info.config == {"training": {"rounds": 2}} and not detector.info.inference
 
 
-def test_a_detector_of_version_0_1_0_is_reused(shapes, tmp_path, monkeypatch):
+def test_a_detector_of_version_0_1_0_is_reused_under_its_own_nms(shapes, tmp_path, monkeypatch):
+    """Its threshold was chosen under another NMS: without that it is trained again."""
     photos = shapes.split("train").sample(3)
     folder = write_old_detector(tmp_path / "old", "sliding_window")
     file = folder / "detector.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     content["trained"]["fingerprints"] = [photos.fingerprint()]
     file.write_text(json.dumps(content), encoding="utf-8")
-    monkeypatch.setattr(HOGSVM, "train", lambda *_: pytest.fail("it is trained again"))
+
+    def train(*_):
+        raise InputError("it is trained again")
+
+    monkeypatch.setattr(HOGSVM, "train", train)
+    with pytest.raises(InputError, match="trained again"):
+        HOGSVM().fit(photos, None, folder)
+    monkeypatch.setattr(pipeline, "describe_postprocessing", dict)
     detector = HOGSVM()
     detector.fit(photos, None, folder)
     assert detector.name == "sliding_window-old"
@@ -185,6 +193,29 @@ def test_a_fine_tuned_r_cnn_of_version_0_1_0_keeps_its_network():
     upgraded = upgrade_arrays("rcnn", arrays)
     assert set(upgraded) == {"head.scale", "head.weights", "features.weights_0"}
     assert upgrade_arrays("rcnn", upgraded) == upgraded
+
+
+def test_a_fine_tuned_r_cnn_of_version_0_1_0_is_known_as_such(tmp_path):
+    folder = write_old_detector(tmp_path / "old", "rcnn")
+    file = folder / "detector.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["trained"]["weights"] = "EfficientNet-Lite0 of ImageNet, fine-tuned"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    info = read_info(folder)
+    assert info.config["fine_tuning"] == {"enabled": True}
+    assert info.metadata["weights"] == "EfficientNet-Lite0 of ImageNet"
+
+
+def test_an_old_file_without_its_kind_is_refused(tmp_path):
+    (tmp_path / "detector.json").write_text('{"trained": {}}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"detector\.json: does not describe a detector"):
+        read_info(tmp_path)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(InputError, match="run is a file; name a folder"):
+        claim_folder(tmp_path / "run", ())
 
 
 def test_faster_r_cnn_of_version_0_1_0_keeps_what_it_needs_to_run(tmp_path):

@@ -46,6 +46,15 @@ def test_one_pass_per_window_costs_more_and_detects_the_same(trained, tmp_path):
     assert shared.cost.cnn_passes - before.cnn_passes == levels
 
 
+def test_one_pass_per_window_shares_the_trained_weights(trained, shapes, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    trained.detector.save(folder)
+    monkeypatch.setattr(WindowCNN, "train", lambda *_: pytest.fail("it is trained again"))
+    alone = WindowCNN(WindowCNNConfig(shared=False))
+    alone.fit(shapes.split("train"), shapes.split("val"), folder)
+    assert alone.name == trained.detector.name and not alone.slots.features.shared
+
+
 def test_the_feature_stage_has_a_map_for_each_level(trained, shape_photo):
     image, _ = shape_photo(np.random.default_rng(5), 0, 100)
     maps = trained.detector.explain(image)["features"].maps

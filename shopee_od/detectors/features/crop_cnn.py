@@ -94,7 +94,9 @@ class CropCNN:
 
     @property
     def num_parameters(self) -> int:
-        return sum(weights.size for weights in self.model.get_weights())
+        import tf_keras
+
+        return tf_keras.Model(self.model.inputs, self.model.output[LEVEL]).count_params()
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The network's weights where training changed them; ImageNet's come with the package."""

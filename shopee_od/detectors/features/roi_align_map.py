@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from shopee_od.backbones import efficientnet_lite0, freeze, normalize_images
+from shopee_od.config import setting
 from shopee_od.detectors.features.batch_padding import compute_masked_maps
 from shopee_od.detectors.features.roi_align_layer import roi_align
 from shopee_od.detectors.slots import Proposals, RegionFeatures
@@ -30,9 +31,9 @@ class RoIAlignConfig:
     """
 
     longest: int = 320
-    levels: tuple[int, ...] = (4, 5)
+    levels: tuple[int, ...] = setting((4, 5), choices=(2, 3, 4, 5))
     size: int = 7
-    frozen_level: int = 3
+    frozen_level: int = setting(3, choices=(0, 2, 3, 4, 5))
 
 
 class RoIAlignMap:
@@ -97,7 +98,9 @@ class RoIAlignMap:
         return tf.concat(parts, axis=-1)
 
     def extract(self, image: np.ndarray, proposals: Proposals) -> RegionFeatures:
-        """uint8 (H, W, 3) and N regions -> (max_regions, 7, 7, width), padded behind the N."""
+        """uint8 (H, W, 3) and N regions, at most `max_regions` -> tensor (N, 7, 7, width)."""
+        if len(proposals) > self.max_regions:
+            raise ValueError(f"{len(proposals)} regions; this network takes {self.max_regions}")
         resized = self.resize(image)
         height, width = image.shape[:2]
         scale = np.tile([resized.shape[1] / width, resized.shape[0] / height], 2)
@@ -110,7 +113,7 @@ class RoIAlignMap:
             description="One map of the whole image per level: the mean strength of its features.",
             maps={f"level {k}": m.numpy() for k, m in zip(levels, strength, strict=True)},
         )
-        return RegionFeatures(pooled, 1, stage)
+        return RegionFeatures(pooled[: len(proposals)], 1, stage)
 
     @property
     def num_parameters(self) -> int:

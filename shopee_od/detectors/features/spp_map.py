@@ -163,7 +163,9 @@ class SPPMap:
 
     @property
     def num_parameters(self) -> int:
-        return sum(weights.size for weights in self.model.get_weights())
+        import tf_keras
+
+        return tf_keras.Model(self.model.inputs, self.model.output[LEVEL]).count_params()
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Nothing: ImageNet's weights come with the package."""

@@ -58,9 +58,8 @@ class SoftmaxBoxHead:
         return logits, tf.reshape(deltas, [-1, self.classes, 4])
 
     def predict(self, features: RegionFeatures, proposals: Proposals) -> ScoredProposals:
-        """Pooled regions, the first N of them proposals -> scores and deltas for each class."""
-        count = len(proposals)
-        probabilities, deltas = (part.numpy()[:count] for part in self._run(features.values))
+        """Pooled regions (N, 7, 7, width) -> scores and deltas for each class."""
+        probabilities, deltas = (part.numpy() for part in self._run(features.values))
         return ScoredProposals(probabilities[:, 1:], deltas * self.std + self.mean)
 
     @property

@@ -136,18 +136,21 @@ class ModelGardenFasterRCNN(BaseDetector):
         Returns:
             The Detections of each image, in order.
         """
-        from shopee_od.detectors.model_garden.coco_metric import to_detections
-
         self._signatures()  # opened before the clock starts
         for image in images:
             start = time.perf_counter()
-            name, canvas, image_info = self._fit_to_canvas(image)
-            outputs = self._call(f"detect_{name}", images=canvas)
-            detections = to_detections(outputs | {"image_info": image_info[None]}, 0)
-            detections = detections.above(score_threshold)
+            detections = self._detect_one(image, score_threshold)
             seconds = time.perf_counter() - start
             self._count(seconds, self.info.inference["proposals"], cnn_passes=1)
             yield detections.top(max_detections)
+
+    def _detect_one(self, image: np.ndarray, score_threshold: float) -> Detections:
+        from shopee_od.detectors.model_garden.coco_metric import to_detections
+
+        name, canvas, image_info = self._fit_to_canvas(image)
+        outputs = self._call(f"detect_{name}", images=canvas)
+        detections = to_detections(outputs | {"image_info": image_info[None]}, 0)
+        return detections.above(score_threshold)
 
     def raw_outputs(self, image: np.ndarray) -> RawOutputs:
         """What the network computes for an image, from which NumPy can continue.
@@ -193,7 +196,7 @@ class ModelGardenFasterRCNN(BaseDetector):
             Maps of the backbone, the pyramid and the RPN, then anchors, candidates, proposals,
             pooled features, classes, refined boxes and detections.
         """
-        detections = next(self.detect([image], self.threshold))
+        detections = self._detect_one(image, self.threshold)
         return build_trace(image, self.raw_outputs(image), detections)
 
     def save(self, directory: Path) -> None:

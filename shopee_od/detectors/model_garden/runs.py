@@ -31,8 +31,11 @@ def profile_of_run(run_dir: Path) -> Profile:
 
 
 def read_run(run_dir: Path) -> dict[str, Any]:
-    """The contents of `run.json`. Raises InputError where there is none."""
-    run: Any = read_json(Path(run_dir) / RUN_FILE)
+    """The contents of `run.json`. Raises InputError where there is none, or it is damaged."""
+    file = Path(run_dir) / RUN_FILE
+    run: Any = read_json(file)
+    if not isinstance(run, dict) or not isinstance(run.get("profile"), dict):
+        raise InputError(f"{file}: does not describe a run; train in a new folder")
     return run
 
 

@@ -21,11 +21,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from shopee_od import cache
+from shopee_od.config import setting
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.slots import Proposals
 from shopee_od.errors import InputError
 from shopee_od.ops.pyramid import boxes_to_image
-from shopee_od.ops.selective_search import selective_search
+from shopee_od.ops.selective_search import COLOR_SPACES, selective_search
+from shopee_od.system import usable_cores
 
 VERSION = 1
 """Of the search, in the cache's keys."""
@@ -47,7 +49,7 @@ class SelectiveSearchConfig:
         proposals: the most that a detector is given.
     """
 
-    color_spaces: tuple[str, ...] = ("hsv", "lab")
+    color_spaces: tuple[str, ...] = setting(("hsv", "lab"), choices=tuple(COLOR_SPACES))
     scales: tuple[int, ...] = (50, 100)
     longest: int = 300
     proposals: int = 300
@@ -80,9 +82,9 @@ class SelectiveSearch:
         """
         start = time.perf_counter()
         missing = [path for path in paths if not self._is_cached(path)]
-        workers = min(MAX_PROCESSES, os.cpu_count() or 1, len(missing) // PHOTOS_PER_PROCESS)
+        workers = min(MAX_PROCESSES, usable_cores(), len(missing) // PHOTOS_PER_PROCESS)
         if workers < 2:
-            for path in missing:
+            for path in tqdm(missing, "selective search", unit="photo", delay=2, mininterval=2):
                 _search_and_cache(self, path)
             return time.perf_counter() - start
         # TensorFlow's threads do not survive a fork.
@@ -141,6 +143,6 @@ def _end_with_parent() -> None:
         parent = parent_process()
         if parent is not None:
             parent.join()
-        os._exit(1)
+            os._exit(1)
 
     Thread(target=watch, daemon=True).start()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
+from shopee_od.config import setting
 from shopee_od.detectors.slots import Proposals, WindowGrid
+from shopee_od.ops.hog import CELL
 from shopee_od.ops.pyramid import boxes_to_image, level_sizes, window_grid
 
 
@@ -28,12 +30,12 @@ class PyramidConfig:
     Args:
         longest: pixels; an image with a longer side is scaled to it first.
         step: the factor between two levels.
-        stride: pixels between two windows of a level.
     """
 
     longest: int = 400
-    step: float = 1.25
-    stride: int = 8
+    step: float = setting(1.25, above=1)
+    stride: ClassVar[int] = CELL
+    """Pixels between two windows of a level: a cell of HOG."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +68,16 @@ class StretchConfig:
         smallest: side of the smallest window (geometric mean) in an image of `longest` pixels.
         longest: pixels; windows grow with the longer side of an image.
         step: the factor between two window sizes.
-        side: pixels of a window on its level: the CNN's input.
-        stride: pixels between two windows of a level: what the CNN's layers make it.
     """
 
     ratios: tuple[float, ...] = (0.45, 0.7, 1.1)
     smallest: int = 64
     longest: int = 300
-    step: float = 1.3
-    side: int = 48
-    stride: int = 8
+    step: float = setting(1.3, above=1)
+    side: ClassVar[int] = 48
+    """Pixels of a window on its level: the CNN's input."""
+    stride: ClassVar[int] = 8
+    """Pixels between two windows of a level: the product of the CNN's strides."""
 
     def level_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """An image's size -> (height, width) of its level for each shape and size of window.

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from shopee_od.backbones import normalize_images
 from shopee_od.cache import read_arrays, write_arrays
+from shopee_od.config import setting
 from shopee_od.detectors.features.roi_align_map import RoIAlignMap
 from shopee_od.detectors.heads.softmax_box_head import SoftmaxBoxHead
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
@@ -57,10 +58,10 @@ class FastRCNNTrainingConfig:
     rois: int = 128
     foreground: float = 0.25
     foreground_iou: float = 0.5
-    background_iou: tuple[float, float] = (0.0, 0.5)
+    background_iou: tuple[float, float] = setting((0.0, 0.5), at_least=0)
     learning_rate: float = 5e-4
-    weight_decay: float = 0.05
-    warmup: float = 0.1
+    weight_decay: float = setting(0.05, at_least=0)
+    warmup: float = setting(0.1, at_least=0)
     clip_norm: float = 10.0
     checkpoint_every: int = 40
 
@@ -178,10 +179,11 @@ def restore_checkpoint(
     """
     arrays = read_arrays(data.checkpoint)
     names = [f"state_{k}" for k in range(len(state))]
+    needed = {*names, "history", "seconds"}
     if (
         arrays is None
         or str(arrays.get("key")) != data.checkpoint_key
-        or not {*names} <= arrays.keys()
+        or not needed <= arrays.keys()
     ):
         return [], 0.0
     for variable, name in zip(state, names, strict=True):

@@ -1,6 +1,6 @@
 """Hard negatives: the windows without a garment that a detector scores highest.
 
-A classifier learns most from its own mistakes. Region SVMs mine theirs in `heads/region_svms.py`.
+A classifier learns most from its own mistakes. Region SVMs mine theirs in `region_svms.py`.
 
 Source: Felzenszwalb et al., PAMI 2010, section 4.
 """

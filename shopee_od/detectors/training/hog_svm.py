@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
+from shopee_od.config import setting
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.features.hog import HOGLevel, HOGPyramid
@@ -38,7 +39,7 @@ class HOGTrainingConfig:
 
     window_area: int = 64**2
     max_aspect: float = 2.0
-    rounds: int = 2
+    rounds: int = setting(2, at_least=0)
     negatives: int = 5
     negative_iou: float = 0.3
     c: float = 0.01

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from shopee_od import cache
+from shopee_od.config import setting
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
@@ -86,7 +87,7 @@ class ExamplesConfig:
     """
 
     proposals: int = 64
-    near_proposals: int = 16
+    near_proposals: int = setting(16, at_least=0)
     near_iou: float = 0.6
 
 

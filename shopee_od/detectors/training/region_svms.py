@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
+from shopee_od.config import setting
 from shopee_od.detectors.heads.region_svms import LinearSVMs
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
 from shopee_od.detectors.slots import Slots
@@ -55,7 +56,7 @@ class SVMConfig:
     bias_scale: float = 10.0
     negative_iou: float = 0.3
     first_negatives: int = 300
-    rounds: int = 2
+    rounds: int = setting(2, at_least=0)
     ridge: float = 1000.0
     box_iou: float = 0.6
     min_boxes: int = 10

@@ -46,7 +46,7 @@ class ImageSample:
 
     @property
     def fg_bg_labels(self) -> np.ndarray:
-        """int (N,): foreground, background or ignored, as `ops.matching` codes them."""
+        """int (N,): foreground, background or ignored, as `ops.label_assignment` codes them."""
         return np.where(self.labels > 0, FG, np.where(self.labels == 0, BG, IGNORE))
 
     def mirror(self) -> ImageSample:

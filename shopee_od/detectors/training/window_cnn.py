@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from shopee_od.config import setting
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.features.window_cnn import normalize_pixels
@@ -36,12 +37,12 @@ class WindowTrainingConfig:
     """
 
     positives: int = 8
-    negatives: int = 16
-    hard_negatives: int = 16
-    jitter: float = 0.12
+    negatives: int = setting(16, at_least=0)
+    hard_negatives: int = setting(16, at_least=0)
+    jitter: float = setting(0.12, at_least=0)
     negative_iou: float = 0.3
     epochs: int = 8
-    hard_epochs: int = 4
+    hard_epochs: int = setting(4, at_least=0)
     batch_size: int = 64
     learning_rate: float = 1e-3
 
