@@ -28,7 +28,7 @@ def test_scores_are_the_softmax_without_background_and_deltas_those_of_each_clas
     head.mean = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     head.std = np.array([1, 2, 3, 4], np.float32)
     proposals = Proposals(np.zeros((6, 4)))
-    scored = head.predict(RegionFeatures(pooled, 1, STAGE), proposals)
+    scored = head.predict(RegionFeatures(pooled[:6], 1, STAGE), proposals)
     logits, deltas = head.compute(pooled)
     probabilities = tf.nn.softmax(logits).numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
