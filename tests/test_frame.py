@@ -256,6 +256,7 @@ def test_notebooks_are_committed_through_nbstripout():
         assert keys in (ROOT / name).read_text(encoding="utf-8"), name
 
 
+@pytest.mark.slow
 def test_lint_refuses_a_notebook_with_outputs(checkout):
     notebook = checkout / "one.ipynb"
     cell = {"cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": "1"}

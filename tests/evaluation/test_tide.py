@@ -62,6 +62,7 @@ def test_the_recorded_cases_have_every_type_of_error():
     assert sum(not case["with_both"] for case in cases) >= 5
 
 
+@pytest.mark.slow
 def test_tidecv_itself(same_recall_thresholds, random_case):
     """The installed program: the recorded results, 50 new random cases, and those of conftest."""
     pytest.importorskip("tidecv", reason="tide_reference.py says how to install it")

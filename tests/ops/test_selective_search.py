@@ -66,6 +66,7 @@ def images(tmp_path_factory):
     return [read_photo(path) for path in data.images.path], gt_boxes
 
 
+@pytest.mark.slow
 def test_recall_is_at_least_that_of_pypis_selectivesearch(images):
     """Recall at IoU 0.5 and best IoU, of the first 100 proposals, the first 300 and all."""
     import selectivesearch

@@ -113,9 +113,7 @@ def test_parameters_are_those_that_the_notebook_has(finished):
 
 def test_a_notebook_without_parameters_is_refused(tmp_path):
     bare = write_notebook(tmp_path / "01_bare.ipynb", parameters="")
-    with pytest.raises(
-        InputError, match=r"01_bare.ipynb: no cell is tagged parameters; add lines"
-    ):
+    with pytest.raises(InputError, match=r"01_bare.ipynb: no cell is tagged parameters; add lines"):
         runner.parameter_names(bare)
     empty = write_notebook(tmp_path / "02_empty.ipynb", parameters="# nothing yet")
     with pytest.raises(InputError, match=r"its parameters cell sets no name"):
