@@ -48,16 +48,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """The tests of a file share a worker, and so do all files that use the detector trained once.
-
-    The longest come first, so that no worker is left alone with them at the end.
-    """
+    """The longest files come first, so that no worker is left alone with them at the end."""
     of_smoke_run = {item.path for item in items if "smoke_run" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "smoke_run" if item.path in of_smoke_run else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: (item.path.name != "test_runs.py", item.path not in of_smoke_run))
 
 

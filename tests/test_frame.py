@@ -108,7 +108,7 @@ def test_make_knows_every_target_that_it_lists():
         done = make("-n", target, "PYTHON=python3")
         assert done.returncode == 0, (target, done.stderr)
     plan = make("-n", "test", "PYTHON=python3").stdout.rstrip()
-    assert plan.endswith(".venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder")
+    assert plan.endswith(".venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder")
 
 
 def test_the_readme_names_only_targets_that_there_are():
@@ -172,7 +172,7 @@ def test_the_set_up_is_done_once_and_again_when_the_lock_changes(checkout):
     )
     calls.unlink()
     make("test", python, cwd=checkout)
-    assert calls.read_text() == "-m pytest -n 2 --dist loadgroup --no-loadscope-reorder\n"
+    assert calls.read_text() == "-m pytest -n 2 --dist loadfile --no-loadscope-reorder\n"
     later = (checkout / ".venv" / ".ready").stat().st_mtime + 10
     os.utime(checkout / "requirements.lock", (later, later))
     calls.unlink()
