@@ -58,8 +58,8 @@ def setting(
 def check_config(config: Any, where: str = "config") -> None:
     """Checks every number and choice of a config, its groups too.
 
-    Numbers must be finite and above 0, unless the field is a `setting` with other limits; tuples
-    keep their length where they are ranges. A config with a `check` of its own is checked by that.
+    Numbers must be finite and above 0, unless the field is a `setting` with other limits. A config
+    with a `check` of its own is checked by that.
 
     Args:
         config: a frozen dataclass.

@@ -19,10 +19,13 @@ from shopee_od.detectors.proposers.cached_selective_search import (
 )
 from shopee_od.detectors.slots import Slots
 from shopee_od.detectors.training.data import TrainingData, TrainingResult
-from shopee_od.detectors.training.fast_rcnn import MEASURED, FastRCNNTrainingConfig, train_fast_rcnn
+from shopee_od.detectors.training.fast_rcnn import (
+    MEASURED,
+    FastRCNNSlots,
+    FastRCNNTrainingConfig,
+    train_fast_rcnn,
+)
 from shopee_od.detectors.training.seeding import set_random_seed
-
-Parts = Slots[SelectiveSearch, RoIAlignMap, SoftmaxBoxHead]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class FastRCNN(Pipeline):
     default_config = FastRCNNConfig()
     history_columns = MEASURED
 
-    def build(self, classes: int, seed: int | None = None) -> Parts:
+    def build(self, classes: int, seed: int | None = None) -> FastRCNNSlots:
         if seed is not None:
             set_random_seed(seed)
         search = SelectiveSearch(self.config.search)
@@ -50,7 +53,7 @@ class FastRCNN(Pipeline):
         head = SoftmaxBoxHead(classes, self.config.features.size, features.width, self.config.head)
         return Slots(search, features, head)
 
-    def train(self, slots: Parts, data: TrainingData) -> TrainingResult:
+    def train(self, slots: FastRCNNSlots, data: TrainingData) -> TrainingResult:
         prefetched = slots.proposer.prefetch(data.paths)
         result = train_fast_rcnn(slots, data, self.config.training)
         return TrainingResult(result.cached_seconds - prefetched, result.history)

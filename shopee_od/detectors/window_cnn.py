@@ -14,10 +14,9 @@ from shopee_od.detectors.pipeline import Pipeline
 from shopee_od.detectors.proposers.sliding_windows import StretchConfig, StretchedWindows
 from shopee_od.detectors.slots import Slots
 from shopee_od.detectors.training.data import TrainingData, TrainingResult
+from shopee_od.detectors.training.hard_negative_mining import WindowSlots
 from shopee_od.detectors.training.seeding import set_random_seed
 from shopee_od.detectors.training.window_cnn import WindowTrainingConfig, train_window_cnn
-
-Parts = Slots[StretchedWindows, WindowFeatures, WindowSoftmax]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class WindowCNN(Pipeline):
     def training_config(config: WindowCNNConfig) -> WindowCNNConfig:
         return replace(config, shared=True)
 
-    def build(self, classes: int, seed: int | None = None) -> Parts:
+    def build(self, classes: int, seed: int | None = None) -> WindowSlots:
         if seed is not None:
             set_random_seed(seed)
         network = build_network(classes)
@@ -49,6 +48,6 @@ class WindowCNN(Pipeline):
         features = WindowFeatures(network, windows, self.config.shared)
         return Slots(StretchedWindows(windows), features, WindowSoftmax(network))
 
-    def train(self, slots: Parts, data: TrainingData) -> TrainingResult:
+    def train(self, slots: WindowSlots, data: TrainingData) -> TrainingResult:
         train_window_cnn(slots, data.train, data.seed, self.config.training)
         return TrainingResult()

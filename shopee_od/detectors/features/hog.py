@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from shopee_od.detectors.proposers.sliding_windows import PyramidConfig
 from shopee_od.detectors.slots import Proposals, RegionFeatures
 from shopee_od.ops.hog import BLOCK, CELL, cell_histograms, normalize_blocks
-from shopee_od.ops.pyramid import boxes_to_image, level_sizes, resize_image, window_grid
+from shopee_od.ops.pyramid import boxes_to_image, resize_image, window_grid
 from shopee_od.structures import MapStage
 
 
@@ -50,15 +51,13 @@ class HOGPyramid:
     """The feature extractor of HOG + SVM; it has no parameters."""
 
     config: PyramidConfig = PyramidConfig()
-    num_parameters: int = 0
+    num_parameters: ClassVar[int] = 0
 
     def extract(self, image: np.ndarray, proposals: Proposals) -> RegionFeatures:
         """uint8 (H, W, 3) and windows on its pyramid -> a HOGLevel for each level size."""
-        base = self._scale(image)
-        sizes = dict.fromkeys(grid.size for grid in proposals.grids)
-        levels = {size: _hog_level(image.shape[:2], base, size) for size in sizes}
-        strength = {f"{h} × {w}": level.cells.sum(axis=2) for (h, w), level in levels.items()}
-        largest = dict(list(strength.items())[:1])
+        sizes = list(dict.fromkeys(grid.size for grid in proposals.grids))
+        levels = dict(zip(sizes, self._compute_levels(image, sizes), strict=True))
+        largest = {f"{h} × {w}": levels[h, w].cells.sum(axis=2) for h, w in sizes[:1]}
         stage = MapStage(
             name="features", description="HOG: how strong the edges of each cell are.", maps=largest
         )
@@ -66,10 +65,8 @@ class HOGPyramid:
 
     def levels(self, image: np.ndarray, smallest: tuple[int, int]) -> list[HOGLevel]:
         """uint8 (H, W, 3) -> HOG of all levels that hold a window of `smallest` (height, width)."""
-        base = self._scale(image)
-        height, width = base.shape[:2]
-        sizes = level_sizes(height, width, smallest, self.config.step)
-        return [_hog_level(image.shape[:2], base, size) for size in sizes]
+        height, width = image.shape[:2]
+        return self._compute_levels(image, self.config.level_sizes(height, width, smallest))
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return {}
@@ -77,13 +74,14 @@ class HOGPyramid:
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         pass
 
-    def _scale(self, image: np.ndarray) -> np.ndarray:
+    def _compute_levels(
+        self, image: np.ndarray, sizes: Sequence[tuple[int, int]]
+    ) -> list[HOGLevel]:
         height, width = image.shape[:2]
-        factor = min(1, self.config.longest / max(height, width))
-        return resize_image(image, (max(1, round(height * factor)), max(1, round(width * factor))))
-
-
-def _hog_level(image_size: tuple[int, ...], base: np.ndarray, size: tuple[int, int]) -> HOGLevel:
-    cells = cell_histograms(resize_image(base, size))
-    blocks = normalize_blocks(cells).astype(np.float32)
-    return HOGLevel((image_size[0], image_size[1]), size, cells, blocks)
+        base = resize_image(image, self.config.base_size(height, width))
+        levels = []
+        for size in sizes:
+            cells = cell_histograms(resize_image(base, size))
+            blocks = normalize_blocks(cells).astype(np.float32)
+            levels.append(HOGLevel((height, width), size, cells, blocks))
+        return levels

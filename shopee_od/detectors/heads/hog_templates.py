@@ -14,6 +14,8 @@ from shopee_od.ops.hog import BLOCK, CELL
 
 MARGIN_SCALE = 2.0
 """A margin times this is the logit of its score: 0.12 and 0.88 at the edges of the margin."""
+NEVER = -10.0
+"""The margin of a class without boxes to learn from: its score is 0."""
 BLAS = ThreadpoolController()
 
 

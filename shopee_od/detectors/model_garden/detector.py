@@ -31,7 +31,7 @@ from shopee_od.detectors.saving import (
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_folder
 from shopee_od.profiles import LAPTOP, Profile, choose_canvas, profile_from_dict
-from shopee_od.structures import Cost, Detections, Trace
+from shopee_od.structures import Detections, Trace
 
 SAVED_MODEL = "saved_model"
 _OLD_NMS_IOU = 0.5
@@ -118,8 +118,8 @@ class ModelGardenFasterRCNN(BaseDetector):
             images = val.take(detections)
             threshold, f1 = find_best_threshold(detections, images, self.classes)
             metadata = {**info.metadata, "threshold_f1_on_val": f1}
-            self._info = replace(info, threshold=float(threshold), metadata=metadata)
-        self._cost = Cost()
+            info = replace(info, threshold=float(threshold), metadata=metadata)
+        self._become(info)  # choosing the threshold does not count
 
     def detect(
         self,
@@ -213,10 +213,9 @@ class ModelGardenFasterRCNN(BaseDetector):
             write_info(temporary, info)
 
     def _set_trained(self, info: DetectorInfo, saved_model: Path) -> None:
-        self._info = info
+        self._become(info)
         self._saved_model = saved_model
         self._opened = None
-        self._cost = Cost()
 
     def _fit_to_canvas(self, image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
         """The name of the best canvas, the image in it (1, H, W, 3), its image_info (4, 2)."""

@@ -132,7 +132,6 @@ def describe_run(
         canvas: height and width in pixels.
         seed: of everything that is random.
     """
-    values = {name: list(v) if isinstance(v, tuple) else v for name, v in to_dict(profile).items()}
     return {
         "dataset": train_set.name,
         "photos": len(train_set),
@@ -142,7 +141,7 @@ def describe_run(
         "val_labels": val_set.fingerprint() if val_set is not None else "",
         "canvas": list(canvas),
         "seed": seed,
-        "profile": values,
+        "profile": to_dict(profile),
     }
 
 

@@ -37,6 +37,17 @@ class PyramidConfig:
     stride: ClassVar[int] = CELL
     """Pixels between two windows of a level: a cell of HOG."""
 
+    def base_size(self, height: int, width: int) -> tuple[int, int]:
+        """An image's size -> (height, width) of the first level, from which the others are made."""
+        factor = min(1, self.longest / max(height, width))
+        return max(1, round(height * factor)), max(1, round(width * factor))
+
+    def level_sizes(
+        self, height: int, width: int, smallest: tuple[int, int]
+    ) -> list[tuple[int, int]]:
+        """An image's size -> (height, width) of all levels that hold a window of `smallest`."""
+        return level_sizes(*self.base_size(height, width), smallest, self.step)
+
 
 @dataclass(frozen=True, eq=False)
 class PyramidWindows:
@@ -49,11 +60,9 @@ class PyramidWindows:
         """uint8 (H, W, 3) -> level by level and class by class, all windows."""
         windows = self.head.window_sizes
         size = (image.shape[0], image.shape[1])
-        factor = min(1, self.config.longest / max(size))
-        first = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
         smallest = tuple(windows.min(axis=0).tolist())
         grids = []
-        for level in level_sizes(*first, smallest, self.config.step):
+        for level in self.config.level_sizes(*size, smallest):
             for label, window in enumerate(windows.tolist()):
                 grids.append((level, tuple(window), label))
         return grid_proposals(size, grids, self.config.stride)

@@ -14,14 +14,11 @@ from shopee_od.config import setting
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.features.hog import HOGLevel, HOGPyramid
-from shopee_od.detectors.heads.hog_templates import HOGTemplates
+from shopee_od.detectors.heads.hog_templates import NEVER, HOGTemplates
 from shopee_od.detectors.training.hard_negative_mining import mine_hard_negatives
 from shopee_od.ops.boxes import clip_boxes
 from shopee_od.ops.hog import BLOCK, CELL, cell_histograms, normalize_blocks
 from shopee_od.ops.pyramid import resize_image
-
-NEVER = -10.0
-"""The bias of a class without boxes: it never fires."""
 
 
 @dataclass(frozen=True)

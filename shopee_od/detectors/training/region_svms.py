@@ -14,6 +14,7 @@ from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from shopee_od.config import setting
+from shopee_od.detectors.heads.hog_templates import NEVER
 from shopee_od.detectors.heads.region_svms import LinearSVMs
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
 from shopee_od.detectors.slots import Slots
@@ -28,8 +29,6 @@ from shopee_od.ops.boxes import encode_boxes
 
 HARD_MARGIN = -1.0
 """A negative above this margin is a hard one."""
-NEVER = -10.0
-"""The margin of a class that has no box to learn from."""
 THREADS = 2
 
 
