@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast lab lint types api reports bench-data lock clean
+.PHONY: help test test-fast lab lint types api reports bench-data bench-detect lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -12,6 +12,7 @@ DATASET = shopsim
 DATA_DIR =
 NAME =
 PHOTOS =
+MODEL =
 BENCH_FOLDER = runs/bench
 BENCH_PHOTOS = 239557
 # The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrides it.
@@ -55,6 +56,9 @@ endif
 
 bench-data: $(READY)  ## measure reading, converting and feeding a data set of DeepFashion's full size
 	@$(BIN)/python -m benchmarks.data --folder "$(BENCH_FOLDER)" --photos $(BENCH_PHOTOS)
+
+bench-detect: $(READY)  ## measure a saved detector: make bench-detect MODEL=RUN/detector PHOTOS=FOLDER
+	@$(BIN)/python -m benchmarks.detect --model "$(MODEL)" --photos "$(PHOTOS)"
 
 lock:  ## update requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 2; }

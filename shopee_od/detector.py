@@ -22,13 +22,16 @@ MAX_DETECTIONS = 100
 class Detector(Protocol):
     """What every detector can do; a class that satisfies it can be evaluated and compared.
 
-    classes:        the names, in the order of the labels
-    types:          for each class upper, lower, full, or "" where it is not known
-    threshold:      the operating threshold: the score with the best F1 on validation images
-    name:           short, for tables and tags
-    metadata:       provenance (dataset, photos, minutes, initial weights); not needed to detect
-    num_parameters: numbers that the detector computes with
-    cost:           what `detect` has cost since the detector was made
+    classes:            the names, in the order of the labels
+    types:              for each class upper, lower, full, or "" where it is not known
+    threshold:          the operating threshold: the garment score with the best F1 on validation
+                        images
+    category_threshold: the lowest score of a tag that names the class; below it a tag names the
+                        garment's type; 0: every tag names the class
+    name:               short, for tables and tags
+    metadata:           provenance (dataset, photos, minutes, initial weights); not needed to detect
+    num_parameters:     numbers that the detector computes with
+    cost:               what `detect` has cost since the detector was made
     """
 
     @property
@@ -37,6 +40,8 @@ class Detector(Protocol):
     def types(self) -> tuple[str, ...]: ...
     @property
     def threshold(self) -> float: ...
+    @property
+    def category_threshold(self) -> float: ...
     @property
     def name(self) -> str: ...
     @property

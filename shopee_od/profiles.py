@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn
 
+from shopee_od.augmentation import Augmentation
 from shopee_od.config import from_dict
 from shopee_od.errors import InputError
 
@@ -22,7 +23,7 @@ _RULES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
     ("learning_rate anchor_size", lambda value: 0 < value < math.inf, "it must be above 0"),
     ("ema_decay norm_momentum", lambda value: 0 <= value < 1, "it must be in 0–1, below 1"),
     ("color_jitter drop_path", lambda value: 0 <= value < 1, "use a share from 0 to under 1"),
-    ("class_balance", lambda value: 0 <= value <= 1, "use 0 to 1"),
+    ("class_balance source_balance", lambda value: 0 <= value <= 1, "use 0 to 1"),
 )
 
 
@@ -46,6 +47,8 @@ class Profile:
         rois: RoIs sampled per training image.
         frozen_level: the backbone is frozen up to this pyramid level; 0 freezes nothing.
         scale: an image is resized by a random factor between these two in training.
+        augmentation: what training photos are made into, to resemble those of shops.
+        source_balance: 0 shows every photo equally often, 1 every data set of a joint one.
         color_jitter: each color channel is multiplied by a random factor in 1 ± this.
         drop_path: the share of an EfficientNet's residual blocks that a training step skips.
         class_balance: 0 weights all boxes equally in the class loss, 1 all classes; 0.5 is between.
@@ -57,7 +60,8 @@ class Profile:
         norm_momentum: of the batch norms' moving statistics.
         precision: float32 or bfloat16.
         weights: what the backbone starts from (and the pyramid, where it holds one): a Model Garden
-            checkpoint, or the folder of an earlier run.
+            checkpoint, the folder of an earlier run or of a saved detector (which gives the heads
+            too), or a backbone's .npz with its card.
         validate_every: steps between two validations.
         val_photos: images of the validation split to evaluate on, at most.
         report_every: steps between two lines of progress.
@@ -84,6 +88,8 @@ class Profile:
     rois: int = 512
     frozen_level: int = 0
     scale: tuple[float, float] = (0.8, 1.25)
+    augmentation: Augmentation = Augmentation()
+    source_balance: float = 0.0
     color_jitter: float = 0.3
     drop_path: float = 0.0
     class_balance: float = 0.0
@@ -149,6 +155,7 @@ class Profile:
             self._refuse(f"anchor_ratios {self.anchor_ratios}; give at least one, all above 0")
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] < math.inf:
             self._refuse(f"scale {self.scale}; use (smallest, largest), both above 0")
+        self.augmentation.check()
         # Not float16: Model Garden's running average does not work with the loss scaling it needs.
         if self.precision not in ("float32", "bfloat16"):
             self._refuse(f"precision {self.precision!r}; use float32 or bfloat16")

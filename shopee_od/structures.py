@@ -13,6 +13,10 @@ GARMENT_TYPES = ("upper", "lower", "full")
 """Where on the body a garment is worn; "" means not known."""
 
 
+SAME_GARMENT_IOU = 0.7
+"""Boxes above this IoU are one garment, whichever their classes; one of them is shown."""
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """What a detector found in one image, highest score first.
@@ -23,6 +27,9 @@ class Detections:
         boxes: float32 (N, 4) x1, y1, x2, y2 in pixels of the upright photo, x2 and y2 exclusive.
         scores: float32 (N,) in [0, 1].
         labels: int32 (N,), 0-based into the detector's classes.
+        garment_scores: float32 (N,) in [0, 1], that the box holds a garment of any class; by
+            default the scores. A box that may be a top or a shirt has two low scores and one high
+            garment score.
     Raises:
         ValueError: the shapes do not fit.
 
@@ -34,17 +41,26 @@ class Detections:
     boxes: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
+    garment_scores: np.ndarray = None  # type: ignore[assignment]  # set below
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
         scores = np.asarray(self.scores, np.float32)
         labels = np.asarray(self.labels, np.int32)
-        if scores.shape != (len(boxes),) or labels.shape != (len(boxes),):
+        given = scores if self.garment_scores is None else self.garment_scores
+        garment_scores = np.asarray(given, np.float32)
+        if not scores.shape == labels.shape == garment_scores.shape == (len(boxes),):
             raise ValueError(
-                f"boxes {boxes.shape}, scores {scores.shape}, labels {labels.shape} do not fit"
+                f"boxes {boxes.shape}, scores {scores.shape}, labels {labels.shape}, "
+                f"garment scores {garment_scores.shape} do not fit"
             )
         order = np.argsort(-scores, kind="stable")
-        for name, value in (("boxes", boxes), ("scores", scores), ("labels", labels)):
+        for name, value in (
+            ("boxes", boxes),
+            ("scores", scores),
+            ("labels", labels),
+            ("garment_scores", garment_scores),
+        ):
             object.__setattr__(self, name, value[order])
 
     def __len__(self) -> int:
@@ -59,7 +75,9 @@ class Detections:
         if not isinstance(index, slice):
             index = np.asarray(index)
             index = index.astype(np.int64) if not index.size else index
-        return Detections(self.boxes[index], self.scores[index], self.labels[index])
+        return Detections(
+            self.boxes[index], self.scores[index], self.labels[index], self.garment_scores[index]
+        )
 
     def above(self, score_threshold: float) -> Detections:
         """Those with a score of at least `score_threshold`."""
@@ -69,10 +87,18 @@ class Detections:
         """The `k` with the highest scores."""
         return self[:k]
 
+    def as_garments(self) -> Detections:
+        """All as one class, 0, scored by their garment scores."""
+        labels = np.zeros(len(self), np.int32)
+        return Detections(self.boxes, self.garment_scores, labels)
+
     def nms(self, iou_threshold: float, class_agnostic: bool = False) -> Detections:
-        """What non-maximum suppression keeps: within each class, or across all classes."""
+        """What non-maximum suppression keeps: within each class, or across all classes.
+
+        Across classes the highest garment score is kept; of equal ones, the highest score.
+        """
         if class_agnostic:
-            return self[nms(self.boxes, self.scores, iou_threshold)]
+            return self[nms(self.boxes, self.garment_scores, iou_threshold)]
         return self[batched_nms(self.boxes, self.scores, self.labels, iou_threshold)]
 
     @classmethod

@@ -20,8 +20,8 @@ FLOORS = (
     ("evaluation", "drawing"),
     ("detector",),
     ("backbones", "datasets", "shopsim"),
-    ("structures", "cache", "config", "profiles"),
-    ("ops", "errors", "io", "system", "version"),
+    ("structures", "cache", "config", "augmentation", "profiles"),
+    ("ops", "errors", "io", "system", "version", "models"),
 )
 """A room imports from its own floor and those below; "" is the package itself, for its `load`."""
 LIGHT = (

@@ -41,17 +41,20 @@ def _resnet(depth: int) -> Backbone:
     return Backbone(config, activation="relu", norm_epsilon=1e-4, max_level=6, pretrained=False)
 
 
+def _efficientnet_lite(model_id: str, pretrained: bool = False) -> Backbone:
+    # The Lite networks have no squeeze-and-excitation, and ReLU6. Level 6 is the classifier's
+    # convolution, still at stride 32: a pyramid must end at 5.
+    config = {"type": "efficientnet", "efficientnet": {"model_id": model_id, "se_ratio": 0.0}}
+    return Backbone(
+        config, activation="relu6", norm_epsilon=1e-3, max_level=5, pretrained=pretrained
+    )
+
+
 BACKBONES = {
-    # Model Garden's EfficientNet-b0 without squeeze-and-excitation and with ReLU6 is
-    # EfficientNet-Lite0. Its level 6 is the classifier's 1280-channel convolution, still at stride
-    # 32: a pyramid must end at 5.
-    "efficientnet-lite0": Backbone(
-        {"type": "efficientnet", "efficientnet": {"model_id": "b0", "se_ratio": 0.0}},
-        activation="relu6",
-        norm_epsilon=1e-3,
-        max_level=5,
-        pretrained=True,
-    ),
+    "efficientnet-lite0": _efficientnet_lite("b0", pretrained=True),
+    # From weights that tools/convert_efficientnet_lite.py writes.
+    "efficientnet-lite1": _efficientnet_lite("b1"),
+    "efficientnet-lite2": _efficientnet_lite("b2"),
     # From scratch, or from a Model Garden checkpoint that the user has.
     "resnet-18": _resnet(18),
     "resnet-34": _resnet(34),

@@ -9,24 +9,31 @@ import typer
 
 from shopee_od.cli.options import (
     DEFAULT_PROFILE,
+    CategoriesOption,
     DataDirOption,
+    DataDirsOption,
     DatasetOption,
+    DatasetsOption,
     SeedOption,
     SettingsOption,
     SplitOption,
     TaxonomyOption,
     build_profile,
+    open_as_one,
 )
 from shopee_od.errors import InputError
 
 if TYPE_CHECKING:
     from shopee_od.datasets.check import DataCheck
     from shopee_od.datasets.dataset import Dataset
+    from shopee_od.datasets.download import DownloadResult
 
 app = typer.Typer(help="Get, show, check and convert data sets.", no_args_is_help=True)
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+MAKEABLE = ("shopsim", "ccp-cutouts", "clothing-cutouts")
 MAX_UNCOVERED_SHOWN = 24
+MAX_LEFT_OUT_SHOWN = 20
 
 
 @app.command("list")
@@ -47,25 +54,26 @@ def list_datasets() -> None:
 
 @app.command("show")
 def show(
-    dataset: DatasetOption,
-    data_dir: DataDirOption = None,
+    dataset: DatasetsOption,
+    data_dir: DataDirsOption = None,
+    categories: CategoriesOption = False,
+    taxonomy: TaxonomyOption = None,
     split: SplitOption = "all",
     photos: Annotated[int, typer.Option(help="How many photos.", min=1)] = 12,
     out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("sheet.jpg"),
     seed: SeedOption = 0,
 ) -> None:
     """Draw a sheet of photos with their labeled boxes."""
-    from shopee_od.datasets import open_dataset
     from shopee_od.datasets.photos import read_photo
     from shopee_od.drawing import draw_ground_truth, make_contact_sheet
     from shopee_od.io import atomic_file
 
     _check_image_suffix(out, "--out")
-    data = open_dataset(dataset, data_dir).split(split).sample(photos, seed)
+    data = open_as_one(dataset, data_dir, taxonomy, categories).split(split).sample(photos, seed)
     drawn_photos, captions = [], []
     for image_id, path in zip(data.images.image_id, data.images.path, strict=True):
         boxes = data.boxes_of(image_id)
-        drawn_photos.append(draw_ground_truth(read_photo(path), boxes, data.classes))
+        drawn_photos.append(draw_ground_truth(read_photo(path), boxes, data.label_names))
         captions.append(Path(path).name)
     with atomic_file(out) as part:
         make_contact_sheet(drawn_photos, captions=captions).save(part)
@@ -74,8 +82,10 @@ def show(
 
 @app.command("check")
 def check(
-    dataset: DatasetOption,
-    data_dir: DataDirOption = None,
+    dataset: DatasetsOption,
+    data_dir: DataDirsOption = None,
+    categories: CategoriesOption = False,
+    taxonomy: TaxonomyOption = None,
     decode: Annotated[
         bool, typer.Option("--decode", help="Also decode every photo completely.")
     ] = False,
@@ -96,18 +106,19 @@ def check(
     Reading lists what it repaired, dropped or refused; the data-set check lists what training would
     not learn.
     """
-    from shopee_od.datasets import DATASETS, open_dataset
+    from shopee_od.datasets import DATASETS
     from shopee_od.datasets.check import check_dataset
     from shopee_od.datasets.summary import decode_all, summarize
 
     sizes = build_profile(profile, dataset, settings)
     _check_image_suffix(pictures, "--pictures")
-    data = open_dataset(dataset, data_dir)
+    data = open_as_one(dataset, data_dir, taxonomy, categories)
     if decode:
         data = decode_all(data)
     typer.echo(summarize(data))
-    if DATASETS[dataset].published:
-        typer.echo(f"\npublished by its authors: {DATASETS[dataset].published}")
+    for name in dataset:
+        if DATASETS[name].published:
+            typer.echo(f"\npublished by the authors of {name}: {DATASETS[name].published}")
     if duplicates:
         from shopee_od.datasets.duplicates import find_duplicates
 
@@ -123,30 +134,60 @@ def check(
 
 @app.command("make")
 def make(
-    dataset: Annotated[str, typer.Argument(help="shopsim, the synthetic data set.")],
-    photos: Annotated[int, typer.Option(help="How many photos.", min=32)] = 1000,
+    dataset: Annotated[str, typer.Argument(help=f"One of {', '.join(MAKEABLE)}.")],
+    photos: Annotated[int, typer.Option(help="How many photos of ShopSim.", min=32)] = 1000,
     seed: SeedOption = 0,
     data_dir: DataDirOption = None,
+    source_dir: Annotated[
+        Path | None,
+        typer.Option("--from", help="The folder of ccp or clothing, to cut garments out of."),
+    ] = None,
 ) -> None:
-    """Render the synthetic data set ShopSim: DeepFashion's 16 classes, in its layout."""
-    from shopee_od.io import data_root
-    from shopee_od.shopsim import make_shopsim
+    """Make a data set: synthetic photos, or the garments of another one cut out on white ground.
 
-    if dataset != "shopsim":
+    ShopSim has DeepFashion's 16 classes, in its layout. Cutouts have the classes of their source.
+    """
+    from shopee_od.io import data_root
+
+    if dataset not in MAKEABLE:
         raise InputError(
-            f"{dataset} cannot be rendered, only shopsim; see data/README.md for the others"
+            f"{dataset} cannot be made, only {', '.join(MAKEABLE)}; see data/README.md for the "
+            "others"
         )
     root = data_dir or data_root() / dataset
-    state = "rendered into" if make_shopsim(root, photos, seed) else "already in"
-    typer.echo(f"{photos:,} photos, seed {seed}, {state} {root}")
+    if dataset == "shopsim":
+        from shopee_od.shopsim import make_shopsim
+
+        state = "rendered into" if make_shopsim(root, photos, seed) else "already in"
+        typer.echo(f"{photos:,} photos, seed {seed}, {state} {root}")
+        return
+    from shopee_od.datasets import open_dataset
+    from shopee_od.datasets.cutouts import describe_cutouts, make_cutouts
+
+    source = open_dataset(dataset.removesuffix("-cutouts"), source_dir)
+    state = "made in" if make_cutouts(source, root) else "already in"
+    typer.echo(f"{state} {root}: {describe_cutouts(root)}")
 
 
 @app.command("download")
 def download(
     dataset: Annotated[str, typer.Argument(help="One of those that `data list` names.")],
     data_dir: DataDirOption = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Of openimages: the garments, as in Dress,Brassiere,Swimwear."),
+    ] = None,
+    photos: Annotated[
+        int | None,
+        typer.Option(
+            help="Of openimages: at most so many of each class and split; default 500.", min=1
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of openimages: train, val, test or all; default all.")
+    ] = None,
 ) -> None:
-    """Download a public data set (ccp), or explain how to get another one.
+    """Download a public data set (ccp, clothing, openimages), or explain how to get another one.
 
     A stopped download resumes.
     """
@@ -156,18 +197,27 @@ def download(
 
     if dataset not in DATASETS:
         raise InputError(f"there is no data set {dataset!r}; choose one of {', '.join(DATASETS)}")
+    options = {"--classes": classes, "--photos": photos, "--split": split}
+    given = [option for option, value in options.items() if value is not None]
+    if given and dataset != "openimages":
+        raise InputError(f"{given[0]} is for openimages, not for {dataset}; leave it out")
     root = data_dir or default_root(dataset)
     next_command = f"shopee-od data check --dataset {dataset}"
-    if dataset in REPOSITORIES:
-        count = download_repository(REPOSITORIES[dataset], root)
-        typer.echo(f"{count:,} files downloaded into {root}; next: {next_command}")
-        return
-    layout = DATASETS[dataset]
-    files = ", ".join(layout.files).replace("|", " or ")
-    typer.echo(f"{dataset} cannot be downloaded by this command: {layout.how_to_get}.")
-    typer.echo(f"Put it into {root}, with {files}; see data/README.md.")
-    typer.echo(f"Then: {next_command}")
-    raise typer.Exit(1)
+    if dataset == "openimages":
+        result = _download_openimages(root, classes, photos, split)
+    elif dataset in REPOSITORIES:
+        result = download_repository(REPOSITORIES[dataset], root)
+    else:
+        layout = DATASETS[dataset]
+        files = ", ".join(layout.files).replace("|", " or ")
+        typer.echo(f"{dataset} cannot be downloaded by this command: {layout.how_to_get}.")
+        typer.echo(f"Put it into {root}, with {files}; see data/README.md.")
+        typer.echo(f"Then: {next_command}")
+        raise typer.Exit(1)
+    if result.left_out:
+        typer.echo(f"{len(result.left_out):,} photos left out:")
+        typer.echo("\n".join(result.left_out[:MAX_LEFT_OUT_SHOWN]))
+    typer.echo(f"{result.fetched:,} files downloaded into {root}; next: {next_command}")
 
 
 @app.command("taxonomy")
@@ -195,6 +245,23 @@ def convert(
 
     records = write_records(data, out / split, shard_photos)
     typer.echo(f"{records.photos:,} photos in {records.pattern}\n{records.problems}")
+
+
+def _download_openimages(
+    root: Path, classes: str | None, photos: int | None, split: str | None
+) -> DownloadResult:
+    from shopee_od.datasets.dataset import SPLITS
+    from shopee_od.datasets.openimages_csv import GARMENTS
+    from shopee_od.datasets.openimages_download import PHOTOS, download_openimages
+
+    if classes is None:
+        raise InputError(
+            f"choose garments: --classes Brassiere,Swimwear; there are {', '.join(GARMENTS)}"
+        )
+    if split not in (None, "all", *SPLITS):
+        raise InputError(f"--split {split!r}: choose {', '.join(SPLITS)} or all")
+    splits = SPLITS if split in (None, "all") else (split,)
+    return download_openimages(root, classes.split(","), photos or PHOTOS, splits)
 
 
 def _draw_uncovered(result: DataCheck, train: Dataset, path: Path) -> None:

@@ -8,17 +8,20 @@ from typing import Annotated
 import typer
 
 from shopee_od.cli.options import ModelOption
+from shopee_od.models import SHIPPED
 
 
 def detect(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
-    model: ModelOption,
+    model: ModelOption = SHIPPED,
     out: Annotated[
         Path, typer.Option(help="The folder for drawn photos, tags.csv and tags.json.")
     ] = Path("tagged"),
     threshold: Annotated[
         float | None,
-        typer.Option(help="The lowest score; default the detector's threshold.", min=0, max=1),
+        typer.Option(
+            help="The lowest score of a garment; default the detector's threshold.", min=0, max=1
+        ),
     ] = None,
 ) -> None:
     """Draw a box around each garment, and tag it."""

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopee_od.cli.options import (
-    DataDirOption,
-    DatasetOption,
+    DataDirsOption,
+    DatasetsOption,
     ModelOption,
     SeedOption,
     SplitOption,
     TaxonomyOption,
+    open_datasets,
 )
 from shopee_od.detectors.saving import DetectorInfo
 from shopee_od.errors import InputError
+from shopee_od.models import SHIPPED
 
 if TYPE_CHECKING:
     from shopee_od.detector import Detector
 
 
 def evaluate(
-    model: ModelOption,
-    dataset: DatasetOption,
-    data_dir: DataDirOption = None,
+    dataset: DatasetsOption,
+    model: ModelOption = SHIPPED,
+    data_dir: DataDirsOption = None,
     split: SplitOption = "test",
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the metrics to this file too.")
@@ -42,13 +44,13 @@ def evaluate(
     """Compute COCO metrics with 95% intervals.
 
     By class, by type, and class-agnostic: all garments as one class. Where the data set has classes
-    that the detector does not know, both are also compared at a level of the taxonomy.
+    that the detector does not know, both are also compared at a level of the taxonomy. Several data
+    sets are evaluated each apart and all together.
     """
     import shopee_od
-    from shopee_od.datasets import open_dataset
-    from shopee_od.datasets.taxonomy import read_taxonomy
+    from shopee_od.datasets.taxonomy import JOINED, read_taxonomy
     from shopee_od.evaluation import evaluate as compute_metrics
-    from shopee_od.evaluation import format_table
+    from shopee_od.evaluation import evaluate_sources, format_table
     from shopee_od.io import write_json
 
     if json and json.is_dir():
@@ -56,21 +58,25 @@ def evaluate(
     categories = read_taxonomy(taxonomy)
     categories.names(taxonomy_level)
     detector = shopee_od.load(model)
-    data = open_dataset(dataset, data_dir).split(split)
-    metrics = compute_metrics(
-        detector, data, bootstrap, seed, taxonomy=categories, level=taxonomy_level
-    )
-    metrics |= {
-        "model": detector.name,
-        "dataset": dataset,
-        "split": split,
-        "trained": _training_record(detector),
-    }
-    typer.echo(
-        f"{_describe_training(detector)}\non {dataset}, {split} split:\n\n{format_table(metrics)}"
-    )
+    data = [source.split(split) for source in open_datasets(dataset, data_dir)]
+    options: Any = {"bootstrap": bootstrap, "seed": seed, "level": taxonomy_level}
+    if len(data) == 1:
+        result = compute_metrics(detector, data[0], taxonomy=categories, **options)
+        metrics_of = {dataset[0]: result}
+    else:
+        result = evaluate_sources(detector, data, categories, **options)
+        metrics_of = result["sources"] | {JOINED.join(dataset): result["together"]}
+    typer.echo(_describe_training(detector))
+    for name, metrics in metrics_of.items():
+        metrics |= {
+            "model": detector.name,
+            "dataset": name,
+            "split": split,
+            "trained": _training_record(detector),
+        }
+        typer.echo(f"on {name}, {split} split:\n\n{format_table(metrics)}")
     if json:
-        write_json(json, metrics)
+        write_json(json, result)
 
 
 def _training_record(detector: Detector) -> dict[str, Any]:

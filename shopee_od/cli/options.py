@@ -10,6 +10,7 @@ import typer
 from shopee_od.errors import InputError
 
 if TYPE_CHECKING:
+    from shopee_od.datasets.dataset import Dataset
     from shopee_od.profiles import Profile
 
 DatasetOption = Annotated[
@@ -20,6 +21,29 @@ DatasetOption = Annotated[
 ]
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="The data set's folder; default data/NAME.")
+]
+DatasetsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--dataset",
+        help="A data set that `data list` names; for your own labels: coco or voc. May be "
+        "repeated: several data sets are joined, and their classes are the taxonomy's categories.",
+    ),
+]
+DataDirsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data-dir",
+        help="The data set's folder; default data/NAME. With several data sets: one for each of "
+        "them, in the same order.",
+    ),
+]
+CategoriesOption = Annotated[
+    bool,
+    typer.Option(
+        "--categories",
+        help="Take the taxonomy's categories for the classes of a single data set too.",
+    ),
 ]
 SplitOption = Annotated[str, typer.Option("--split", help="train, val, test or all.")]
 SeedOption = Annotated[
@@ -41,19 +65,62 @@ TaxonomyOption = Annotated[
     ),
 ]
 ModelOption = Annotated[
-    Path, typer.Option("--model", help="A saved detector, such as RUN/detector.")
+    Path,
+    typer.Option(
+        "--model",
+        help="A saved detector, such as RUN/detector; default the one that comes with the package.",
+        show_default=False,
+    ),
 ]
 
 DEFAULT_PROFILE = "laptop"
 PROFILE_HELP = "smoke, laptop, gpu or deepfashion"
 
 
-def build_profile(name: str, dataset: str, assignments: list[str] | None) -> Profile:
-    """The profile for a data set, with the values of `--set` put in.
+def open_datasets(names: list[str], data_dirs: list[Path] | None) -> list[Dataset]:
+    """The data sets that `--dataset` and `--data-dir` name.
+
+    Raises:
+        InputError: one of them cannot be opened or is named twice, or the folders are not as many.
+    """
+    from shopee_od.datasets import open_dataset
+
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(f"--dataset {repeated[0]} is given twice; name each data set once")
+    if data_dirs and len(data_dirs) != len(names):
+        raise InputError(
+            f"--data-dir is given {len(data_dirs)} times for {len(names)} data sets; name one "
+            "folder for each of them in the same order, or none"
+        )
+    if not data_dirs:
+        return [open_dataset(name) for name in names]
+    return [open_dataset(name, folder) for name, folder in zip(names, data_dirs, strict=True)]
+
+
+def open_as_one(
+    names: list[str], data_dirs: list[Path] | None, taxonomy: Path | None, categories: bool
+) -> Dataset:
+    """A single data set as it is; several, or one under `--categories`, joined by a taxonomy.
+
+    Raises:
+        InputError: as `open_datasets` and `join_datasets`.
+    """
+    from shopee_od.datasets.joint import join_datasets
+    from shopee_od.datasets.taxonomy import read_taxonomy
+
+    if len(names) == 1 and not categories:
+        return open_datasets(names, data_dirs)[0]
+    tree = read_taxonomy(taxonomy)
+    return join_datasets(open_datasets(names, data_dirs), tree)
+
+
+def build_profile(name: str, datasets: list[str], assignments: list[str] | None) -> Profile:
+    """The profile for data sets, with the values of `--set` put in.
 
     Args:
         name: smoke, laptop, gpu or deepfashion.
-        dataset: the data set's name; some profiles have other sizes for some data sets.
+        datasets: their names; some profiles have other sizes for a single one of them.
         assignments: `NAME=VALUE`, several values with commas.
     Raises:
         InputError: there is no such profile or setting, or the values do not fit together.
@@ -66,4 +133,5 @@ def build_profile(name: str, dataset: str, assignments: list[str] | None) -> Pro
             raise InputError(
                 f"--set {assignment}: this names the profile; set one of its sizes, as in steps=500"
             )
+    dataset = datasets[0] if len(datasets) == 1 else ""
     return set_values(profile(name, dataset), assignments or [])

@@ -10,14 +10,18 @@ import typer
 from shopee_od.cli.options import (
     DEFAULT_PROFILE,
     PROFILE_HELP,
-    DataDirOption,
-    DatasetOption,
+    CategoriesOption,
+    DataDirsOption,
+    DatasetsOption,
     SeedOption,
     SettingsOption,
+    TaxonomyOption,
     build_profile,
+    open_as_one,
 )
 from shopee_od.detectors import KINDS
 from shopee_od.errors import InputError
+from shopee_od.models import SHIPPED
 
 if TYPE_CHECKING:
     from shopee_od.datasets.dataset import Dataset
@@ -29,7 +33,7 @@ SPEEDS = [5.0, 50.0, 200.0]
 
 
 def train(
-    dataset: DatasetOption,
+    dataset: DatasetsOption,
     run: Annotated[
         Path | None,
         typer.Option(help="The folder of this run; a stopped run resumes from it."),
@@ -38,10 +42,19 @@ def train(
         str,
         typer.Option(metavar="KIND", help=f"One of {', '.join(KINDS)}."),
     ] = FASTER_RCNN,
-    data_dir: DataDirOption = None,
+    data_dir: DataDirsOption = None,
+    categories: CategoriesOption = False,
+    taxonomy: TaxonomyOption = None,
     profile: Annotated[
         str | None,
         typer.Option(help=f"For faster_rcnn: {PROFILE_HELP}; default {DEFAULT_PROFILE}."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="For faster_rcnn: what to start from: shipped (the detector that comes with the "
+            "package), RUN, RUN/detector, or a Model Garden checkpoint."
+        ),
     ] = None,
     settings: SettingsOption = None,
     seed: SeedOption = 0,
@@ -59,20 +72,32 @@ def train(
 ) -> None:
     """Train a detector; it is saved in RUN/detector.
 
+    With several data sets, or with --categories, the detector's classes are the taxonomy's
+    categories. A box of which its data set tells several possible categories is trained as one of
+    these.
+
     --set changes any setting of the detector: for faster_rcnn a size of its profile, for the others
     a field of their config.
     """
-    from shopee_od.datasets import open_dataset
-
+    if weights is not None and detector != FASTER_RCNN:
+        raise InputError(
+            f"--weights {weights}: only {FASTER_RCNN} starts from others; leave it out"
+        )
+    if weights is not None:
+        start = SHIPPED if weights == "shipped" else weights
+        settings = [*(settings or []), f"weights={start}"]
     config = _build_config(detector, dataset, profile, settings)
     if dry_run:
-        _print_estimate(detector, config, dataset, data_dir, images_per_second or SPEEDS)
+        if len(dataset) > 1 or categories:
+            raise InputError("--dry-run: it estimates training on the classes of one data set only")
+        folder = data_dir[0] if data_dir else None
+        _print_estimate(detector, config, dataset[0], folder, images_per_second or SPEEDS)
         return
     if run is None:
         raise InputError("name the folder of the run: --run runs/NAME")
     if run.exists() and not run.is_dir():
         raise InputError(f"--run {run}: this is a file; name a folder")
-    data = open_dataset(dataset, data_dir)
+    data = open_as_one(dataset, data_dir, taxonomy, categories)
     train_data = data.split("train")
     val_data = data.split("val") if (data.images.split == "val").any() else None
     if detector == FASTER_RCNN:
@@ -91,7 +116,7 @@ def train(
 
 
 def _build_config(
-    kind: str, dataset: str, profile: str | None, assignments: list[str] | None
+    kind: str, datasets: list[str], profile: str | None, assignments: list[str] | None
 ) -> Any:
     """The config of a kind of detector, with the values of `--set`."""
     from shopee_od.config import set_values
@@ -100,7 +125,7 @@ def _build_config(
     if kind not in KINDS:
         raise InputError(f"--detector {kind}: not known; choose one of {', '.join(KINDS)}")
     if kind == FASTER_RCNN:
-        return build_profile(profile or DEFAULT_PROFILE, dataset, assignments)
+        return build_profile(profile or DEFAULT_PROFILE, datasets, assignments)
     if profile is not None:
         raise InputError(
             f"--profile {profile}: only {FASTER_RCNN} has profiles; for {kind} use --set instead"

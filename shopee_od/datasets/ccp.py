@@ -7,6 +7,7 @@ disk: `photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, labe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -103,12 +104,7 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
     Raises:
         InputError: the file holds no `groundtruth` of (H, W) whole numbers.
     """
-    try:
-        mask = read_mat(path)["groundtruth"]
-        if isinstance(mask, list) or mask.ndim != 2 or mask.dtype.kind not in "iu":
-            raise ValueError("it is not a table of whole numbers")
-    except (OSError, ValueError, KeyError) as e:
-        raise InputError(f"{path}: no readable groundtruth ({e}); fetch it again") from None
+    mask = _read_pixel_labels(path)
     present = sorted(labels.intersection(np.unique(mask).tolist()))
     boxes = [(label, garment_box(mask == label)) for label in present]
     height, width = mask.shape
@@ -116,7 +112,7 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
         "size": [width, height],
         "boxes": [[label, *box] for label, box in boxes if box],
         "slips": [label for label, box in boxes if not box],
-        "specks": [label for label, box in boxes if box and box != _bounds(mask == label)],
+        "specks": [label for label, box in boxes if box and box != mask_bounds(mask == label)],
     }
 
 
@@ -128,6 +124,19 @@ def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     Returns:
         x1, y1, x2, y2 in pixels, x2 and y2 exclusive; None for a mask of under MIN_PIXELS.
     """
+    garment = drop_specks(mask)
+    return None if garment is None else mask_bounds(garment)
+
+
+def drop_specks(mask: np.ndarray) -> np.ndarray | None:
+    """A garment's mask without its specks.
+
+    Args:
+        mask: bool (H, W).
+    Returns:
+        bool (H, W), the parts with at least MIN_PART_SHARE of its pixels; None for a mask of under
+        MIN_PIXELS.
+    """
     total = np.count_nonzero(mask)
     if total < MIN_PIXELS:
         return None
@@ -135,13 +144,63 @@ def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     ndimage.label(mask, output=parts)
     pixels = np.bincount(parts.ravel())
     pixels[0] = 0  # the background
-    return _bounds((pixels >= min(MIN_PART_SHARE * total, pixels.max()))[parts])
+    return (pixels >= min(MIN_PART_SHARE * total, pixels.max()))[parts]
 
 
-def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """bool (H, W) with some true value -> x1, y1, x2, y2 around all of them."""
+def mask_bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """The bounds of a mask's pixels.
+
+    Args:
+        mask: bool (H, W), with some true value.
+    Returns:
+        x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
+    """
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     return columns.start, rows.start, columns.stop, rows.stop
+
+
+class GarmentMasks:
+    """The masks that the boxes of `read_ccp` are the bounds of.
+
+    Args:
+        root: the folder that `read_ccp` reads.
+    Raises:
+        InputError: the layout is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._class_of = _read_label_classes(root / "label_list.mat")
+        self._files = _index_by_number(root, "annotations/pixel-level", "mat")
+
+    def read(self, image_id: int, name: str, box: Sequence[float]) -> np.ndarray:
+        """The mask of one garment without its specks, bool (H, W).
+
+        Args:
+            image_id: of its photo.
+            name: of its class.
+            box: x1, y1, x2, y2 in pixels.
+        Raises:
+            InputError: the pixel labels cannot be read, or there is no such garment.
+        """
+        path = self._root / self._files[image_id]
+        pixels = _read_pixel_labels(path)
+        for label in [label for label, owner in self._class_of.items() if owner == name]:
+            mask = drop_specks(pixels == label)
+            if mask is not None and mask_bounds(mask) == tuple(box):
+                return mask
+        raise InputError(f"{path}: no {name} with these bounds; read the data set again")
+
+
+def _read_pixel_labels(path: Path) -> np.ndarray:
+    """The whole numbers (H, W) of a .mat file of pixel labels."""
+    try:
+        pixels = read_mat(path)["groundtruth"]
+        if isinstance(pixels, list) or pixels.ndim != 2 or pixels.dtype.kind not in "iu":
+            raise ValueError("it is not a table of whole numbers")
+    except (OSError, ValueError, KeyError) as e:
+        raise InputError(f"{path}: no readable groundtruth ({e}); fetch it again") from None
+    return pixels
 
 
 def _read_label_classes(path: Path) -> dict[int, str]:

@@ -11,33 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from shopee_od.datasets.columns import BOX_COLUMNS, DEFAULTS, IMAGE_COLUMNS, build_table
 from shopee_od.datasets.problems import ProblemLog, Problems
 from shopee_od.errors import InputError
 
-IMAGE_COLUMNS = {
-    "image_id": "int64",  # unique
-    "path": "object",  # absolute
-    "width": "int64",  # pixels of the upright photo
-    "height": "int64",
-    "split": "object",  # train, val, test or ""
-    "source": "object",  # shop, consumer, street, ... or ""
-    "item": "object",  # photos of one item share it; ""
-}
-BOX_COLUMNS = {
-    "box_id": "int64",  # unique
-    "image_id": "int64",
-    "x1": "float32",  # pixels of the upright photo; x2 and y2 exclusive
-    "y1": "float32",
-    "x2": "float32",
-    "y2": "float32",
-    "label": "int32",  # 0-based into Dataset.classes
-    "type": "object",  # upper, lower, full or ""
-    "ignore": "bool",  # neither trained on nor evaluated
-    "iscrowd": "bool",  # several garments in one box (COCO)
-}
 CORNERS = ["x1", "y1", "x2", "y2"]
 SPLITS = ("train", "val", "test")
-_DEFAULTS = {"ignore": False, "iscrowd": False, "type": "", "source": "", "item": ""}
+LAID = "laid"
+"""The source of photos of garments laid flat: turned by 90°, they are still such photos."""
 
 
 def assign_split(position: int) -> str:
@@ -68,6 +49,8 @@ class Dataset:
         images: one row per photo, IMAGE_COLUMNS.
         boxes: one row per box, BOX_COLUMNS.
         problems: what reading it repaired, dropped or refused.
+        coarse_labels: a box whose label is len(classes) + k may be any of the classes
+            coarse_labels[k], which are indices into `classes`: its source does not tell which.
     """
 
     name: str
@@ -76,6 +59,7 @@ class Dataset:
     images: pd.DataFrame
     boxes: pd.DataFrame
     problems: Problems = Problems()
+    coarse_labels: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def build(
@@ -86,6 +70,7 @@ class Dataset:
         images: Iterable[dict] | pd.DataFrame,
         boxes: Iterable[dict] | pd.DataFrame,
         problems: ProblemLog | None = None,
+        coarse_labels: tuple[tuple[int, ...], ...] = (),
     ) -> Dataset:
         """A Dataset from rows or tables: the one place that checks them, for all readers.
 
@@ -93,15 +78,17 @@ class Dataset:
             name: of the data set.
             root: its folder.
             classes: their names, in the order of the labels.
-            images: rows with IMAGE_COLUMNS; `source` and `item` may be absent.
-            boxes: rows with BOX_COLUMNS; `type`, `ignore` and `iscrowd` may be absent.
+            images: rows with IMAGE_COLUMNS; `source`, `item` and `dataset` (by default `name`) may
+                be absent.
+            boxes: rows with BOX_COLUMNS; `type`, `ignore`, `iscrowd` and `certain` may be absent.
             problems: those found so far.
+            coarse_labels: as the class describes them.
         Raises:
             InputError: no photos, an id used twice, a box without its photo, or a label without
                 its class.
         """
-        images = _build_table(images, IMAGE_COLUMNS)
-        boxes = _build_table(boxes, BOX_COLUMNS)
+        images = build_table(images, IMAGE_COLUMNS, DEFAULTS | {"dataset": name})
+        boxes = build_table(boxes, BOX_COLUMNS, DEFAULTS)
         classes = tuple(classes)
         recorded = problems.freeze() if problems else Problems()
         if not len(images):
@@ -120,11 +107,12 @@ class Dataset:
             raise InputError(
                 f"{root}: boxes for image_id {min(unknown)}, which is no photo here; remove them"
             )
-        if len(boxes) and not boxes.label.between(0, len(classes) - 1).all():
+        num_labels = len(classes) + len(coarse_labels)
+        if len(boxes) and not boxes.label.between(0, num_labels - 1).all():
             raise InputError(
-                f"{root}: a label is outside 0–{len(classes) - 1}; there are {len(classes)} classes"
+                f"{root}: a label is outside 0–{num_labels - 1}; there are {len(classes)} classes"
             )
-        return cls(name, Path(root), classes, images, boxes, recorded)
+        return cls(name, Path(root), classes, images, boxes, recorded, coarse_labels)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -187,9 +175,14 @@ class Dataset:
     def fingerprint(self) -> str:
         """sha256 of the classes, the photos' names and sizes, and the boxes."""
         digest = hashlib.sha256(repr(self.classes).encode())
+        if self.coarse_labels:
+            digest.update(repr(self.coarse_labels).encode())
         names = [os.path.relpath(path, self.root) for path in self.images.path]
         photos = self.images[["image_id", "width", "height"]].assign(name=names)
-        for table in (photos, self.boxes.drop(columns="box_id")):
+        boxes = self.boxes.drop(columns="box_id")
+        if boxes.certain.all():
+            boxes = boxes.drop(columns="certain")  # runs begun before there was the column resume
+        for table in (photos, boxes):
             digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
         return digest.hexdigest()
 
@@ -211,37 +204,77 @@ class Dataset:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """For each class the garment type of most of its boxes; "" where none is known."""
+        """For each class the garment type of most of its boxes; "" where none is known.
+
+        Of a class without boxes of its own, those of coarse labels count that may be it.
+        """
         known = self.boxes[self.boxes.type != ""]
-        most = known.groupby("label").type.agg(lambda types: types.value_counts().index[0])
-        return tuple(str(most.get(label, "")) for label in range(len(self.classes)))
+        by_label = dict(list(known.groupby("label").type))
+        coarse = known[~(known.ignore | known.iscrowd)]
+        types = []
+        for label in range(len(self.classes)):
+            labels = [len(self.classes) + k for k, c in enumerate(self.coarse_labels) if label in c]
+            candidates = by_label.get(label, coarse.type[coarse.label.isin(labels)])
+            types.append(str(candidates.value_counts().index[0]) if len(candidates) else "")
+        return tuple(types)
+
+    def count_boxes(self) -> np.ndarray:
+        """float64 (classes,): the boxes of each class.
+
+        A box of a coarse label counts in equal parts for each class that it may be.
+        """
+        counts = np.bincount(self.boxes.label, minlength=len(self.label_names)).astype(float)
+        totals = counts[: len(self.classes)]
+        for labels, count in zip(self.coarse_labels, counts[len(self.classes) :], strict=True):
+            totals[list(labels)] += count / len(labels)
+        return totals
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The name of every label: the classes, then the coarse labels, as in "top or shirt"."""
+        coarse = (
+            "any class"
+            if len(labels) == len(self.classes)
+            else " or ".join(self.classes[c] for c in labels)
+            for labels in self.coarse_labels
+        )
+        return (*self.classes, *coarse)
 
     def with_classes(
-        self, classes: Iterable[str], boxes: pd.DataFrame, problems: Problems | None = None
+        self,
+        classes: Iterable[str],
+        boxes: pd.DataFrame,
+        problems: Problems | None = None,
+        coarse_labels: tuple[tuple[int, ...], ...] = (),
     ) -> Dataset:
         """The same photos under other classes.
 
         Args:
             classes: the new names.
-            boxes: as `boxes`, with labels into `classes`.
+            boxes: as `boxes`, with labels into `classes`, then into `coarse_labels`.
             problems: the new data set's; by default this one's.
+            coarse_labels: the new data set's.
         """
-        problems = self.problems if problems is None else problems
-        return replace(self, classes=tuple(classes), boxes=boxes, problems=problems)
+        return replace(
+            self,
+            classes=tuple(classes),
+            boxes=boxes,
+            problems=self.problems if problems is None else problems,
+            coarse_labels=coarse_labels,
+        )
 
+    def without_coarse_labels(self) -> Dataset:
+        """The same photos, where boxes of coarse labels are to be ignored.
 
-def _build_table(rows: Iterable[dict] | pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """The table with just these columns, of these types; optional ones that are absent filled."""
-    if isinstance(rows, pd.DataFrame):
-        table = rows
-    else:
-        table = pd.DataFrame(list(rows), columns=list(columns))
-    for column, default in _DEFAULTS.items():
-        if column not in columns:
-            continue
-        if column in table:
-            values = table[column]
-        else:
-            values = pd.Series(default, index=table.index, dtype=object)
-        table = table.assign(**{column: values.where(values.notna(), default)})
-    return table[list(columns)].astype(columns).reset_index(drop=True)
+        Their label is the first class that they may be. Detectors that need one class per box are
+        trained on this.
+        """
+        if not self.coarse_labels:
+            return self
+        coarse = self.boxes.label >= len(self.classes)
+        first_classes = [labels[0] for labels in self.coarse_labels]
+        class_of_label = np.array([*range(len(self.classes)), *first_classes], np.int32)
+        boxes = self.boxes.assign(
+            label=class_of_label[self.boxes.label], ignore=self.boxes.ignore | coarse
+        )
+        return self.with_classes(self.classes, boxes)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter, Retry  # pyright: ignore[reportPrivateImportUsage]
 from tqdm import tqdm
 
+from shopee_od.datasets.clothing import photo_identities
+from shopee_od.datasets.photo_identity import PhotoIdentity
 from shopee_od.errors import InputError
 from shopee_od.io import path_inside
 
@@ -33,6 +37,8 @@ class Repository:
         name: owner/name.
         commit: its SHA-1.
         pattern: a regular expression that the paths to fetch match.
+        identities: returns the photos that labels were made for, by path: of the paths that match,
+            only these are fetched, and only if they show the same picture; None fetches all.
         api: address of GitHub's API.
         raw: address of GitHub's files.
     """
@@ -40,6 +46,7 @@ class Repository:
     name: str
     commit: str
     pattern: str
+    identities: Callable[[], Mapping[str, PhotoIdentity]] | None = None
     api: str = "https://api.github.com"
     raw: str = "https://raw.githubusercontent.com"
 
@@ -56,15 +63,38 @@ class RemoteFile:
         path: in the repository.
         size: bytes.
         sha: git's SHA-1 of a header with the size, and the content.
+        identity: what the photo must show; None for any file.
     """
 
     path: str
     size: int
     sha: str
+    identity: PhotoIdentity | None = None
 
     def matches(self, content: bytes) -> bool:
         """Whether this is the file's content."""
         return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest() == self.sha
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this file is at `path`; of a photo with an identity, any copy counts."""
+        if not path.is_file():
+            return False
+        if path.stat().st_size == self.size and self.matches(path.read_bytes()):
+            return True
+        return self.identity is not None and not self.identity.describe_mismatch(path)
+
+
+@dataclass(frozen=True)
+class DownloadResult:
+    """What `download` did.
+
+    Args:
+        fetched: how many files.
+        left_out: those that are not what was labeled, each path with the reason.
+    """
+
+    fetched: int
+    left_out: tuple[str, ...] = ()
 
 
 # Of its 2,098 photos those up to 1004 have pixel labels.
@@ -73,34 +103,39 @@ CCP = Repository(
     "cbc8deae85f65178394eded0817a5c1b1019b63d",
     r"README\.md|label_list\.mat|annotations/pixel-level/\d{4}\.mat|photos/(0\d{3}|100[0-4])\.jpg",
 )
-REPOSITORIES = {"ccp": CCP}
+CLOTHING = Repository(
+    "alexeygrigorev/clothing-dataset",
+    "08b50460cf229fd852bb6c11564e0959f52578ca",
+    r"images/[^/]+\.jpg",
+    photo_identities,
+)
+REPOSITORIES = {"ccp": CCP, "clothing": CLOTHING}
 
 
-def download(repository: Repository, root: Path, progress: bool = True) -> int:
+def download(repository: Repository, root: Path, progress: bool = True) -> DownloadResult:
     """Fetches the matching files of a repository that are not there yet.
 
     1. The repository's listing gives each file's size and hash.
-    2. A file that is there with that hash is kept, so a download that was stopped resumes.
-    3. The others are fetched in parallel, checked, and only then given their names.
+    2. A file that is there with that hash is kept, so a download that was stopped resumes. So is
+       a larger or smaller copy of a photo that was labeled.
+    3. The others are fetched in parallel, checked, and only then given their names. A photo that
+       is not the one that was labeled is left out.
 
     Args:
         repository: what to fetch.
         root: the folder to fetch it into.
         progress: whether to show a progress bar.
-    Returns:
-        How many files were fetched.
     Raises:
         InputError: the repository cannot be reached or answers with an error, or a file does not
             match the listing.
     """
     root = Path(root)
-    with _open_session() as session:
+    with open_session() as session:
         files = _list_files(repository, session)
         missing = [
-            file
-            for file in files
-            if not _is_present(path_inside(root, file.path, repository.name), file)
+            file for file in files if not file.is_at(path_inside(root, file.path, repository.name))
         ]
+        mismatches = []
         parts = root / PARTS
         parts.mkdir(parents=True, exist_ok=True)
         total = sum(file.size for file in files)
@@ -118,16 +153,19 @@ def download(repository: Repository, root: Path, progress: bool = True) -> int:
             }
             try:
                 for fetch in as_completed(fetches):
-                    fetch.result()
-                    bar.update(fetches[fetch].size)
+                    file = fetches[fetch]
+                    if mismatch := fetch.result():
+                        mismatches.append(f"{file.path}: {mismatch}")
+                    bar.update(file.size)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
     shutil.rmtree(parts)
-    return len(missing)
+    return DownloadResult(len(missing) - len(mismatches), tuple(sorted(mismatches)))
 
 
-def _open_session() -> requests.Session:
+def open_session() -> requests.Session:
+    """A session that repeats a request which a busy server refuses."""
     session = requests.Session()
     retry = Retry(
         total=4,
@@ -148,23 +186,24 @@ def _list_files(repository: Repository, session: requests.Session) -> list[Remot
         files = [
             RemoteFile(e["path"], int(e["size"]), e["sha"])
             for e in listing["tree"]
-            if e["type"] == "blob"
+            if e["type"] == "blob" and re.fullmatch(repository.pattern, e["path"])
         ]
-        matching = [file for file in files if re.fullmatch(repository.pattern, file.path)]
-        if listing.get("truncated") or not matching:
+        if listing.get("truncated") or not files:
             raise ValueError("it is not whole")
     except (ValueError, KeyError, TypeError) as e:
         raise InputError(
             f"{url}: not the listing that was expected ({e}); instead: {repository.clone_command}"
         ) from None
-    return matching
+    if repository.identities is None:
+        return files
+    identities = repository.identities()
+    return [
+        replace(file, identity=identities[file.path]) for file in files if file.path in identities
+    ]
 
 
-def _is_present(path: Path, file: RemoteFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size and file.matches(path.read_bytes())
-
-
-def _fetch(repository: Repository, file: RemoteFile, root: Path, session: requests.Session) -> None:
+def _fetch(repository: Repository, file: RemoteFile, root: Path, session: requests.Session) -> str:
+    """Writes the file below `root`; returns why not, where it is not what was labeled."""
     url = f"{repository.raw}/{repository.name}/{repository.commit}/{quote(file.path)}"
     content = _get(repository, url, session).content
     if not file.matches(content):
@@ -172,27 +211,46 @@ def _fetch(repository: Repository, file: RemoteFile, root: Path, session: reques
             f"{url}: arrived damaged ({len(content):,} of {file.size:,} bytes); "
             "the same command resumes"
         )
+    mismatch = file.identity.describe_mismatch(content) if file.identity else ""
+    if mismatch:
+        return mismatch
     part = root / PARTS / file.sha
     path = root / file.path
     part.write_bytes(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part.replace(path)
+    return ""
 
 
 def _get(repository: Repository, url: str, session: requests.Session) -> requests.Response:
     try:
-        response = session.get(url, timeout=TIMEOUT)
+        return get(url, session)
+    except InputError as e:
+        raise InputError(f"{e}; or, where git gets through: {repository.clone_command}") from None
+
+
+def get(
+    url: str, session: requests.Session, accepted: Container[int] = (), **options: Any
+) -> requests.Response:
+    """The answer to a request.
+
+    Args:
+        url: the address.
+        session: from `open_session`.
+        accepted: answers that are errors for others, such as 404, but not for the caller.
+        options: of `requests.Session.get`.
+    Raises:
+        InputError: the address cannot be reached, or answers with an error.
+    """
+    try:
+        response = session.get(url, timeout=TIMEOUT, **options)
     except requests.RequestException as e:
-        reason = type(e).__name__
         raise InputError(
-            f"{url}: cannot be reached ({reason}); once there is a connection the same command "
-            f"resumes, or where git gets through: {repository.clone_command}"
+            f"{url}: cannot be reached ({type(e).__name__}); "
+            "once there is a connection the same command resumes"
         ) from None
-    if not response.ok:
+    if not response.ok and response.status_code not in accepted:
         is_rate_limit = response.status_code in (403, 429)
         fix = "wait an hour, and the same command resumes" if is_rate_limit else "try later"
-        raise InputError(
-            f"{url}: answers {response.status_code} {response.reason}; {fix}, "
-            f"or: {repository.clone_command}"
-        )
+        raise InputError(f"{url}: answers {response.status_code} {response.reason}; {fix}")
     return response

@@ -9,13 +9,12 @@ from pathlib import Path
 import imagehash
 import numpy as np
 import pandas as pd
-from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from shopee_od.cache import get_or_compute_per_file
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.datasets.photos import FORMATS
+from shopee_od.datasets.photos import read_thumbnail
 from shopee_od.errors import InputError
 
 HASH_BITS = 64
@@ -71,7 +70,7 @@ def find_duplicates(dataset: Dataset, max_distance: int = MAX_DISTANCE) -> Dupli
         section 3.2.
     """
     names = [path.removeprefix(f"{dataset.root}/") for path in dataset.images.path]
-    results = get_or_compute_per_file(perceptual_hash, dataset.root, names, "hashes-1")
+    results = get_or_compute_per_file(perceptual_hash, dataset.root, names, "hashes-2")
     is_read = np.array([not isinstance(result, InputError) for result in results], bool)
     hashes = np.array(
         [int(result, 16) for result in results if not isinstance(result, InputError)], np.uint64
@@ -85,18 +84,15 @@ def find_duplicates(dataset: Dataset, max_distance: int = MAX_DISTANCE) -> Dupli
     return Duplicates(groups, unread=int((~is_read).sum()))
 
 
-def perceptual_hash(path: str | Path) -> str:
-    """A photo's hash as 16 hexadecimal digits: signs of the DCT's low frequencies.
+def perceptual_hash(photo: str | Path | bytes) -> str:
+    """The upright photo's hash as 16 hexadecimal digits: signs of the DCT's low frequencies.
 
+    Args:
+        photo: the file, or its bytes.
     Raises:
         InputError: the photo cannot be read.
     """
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            image.draft("L", (64, 64))  # a JPEG is decoded at a fraction of its size
-            return str(imagehash.phash(image))
-    except Exception as e:  # a broken file makes Pillow's decoders raise nearly anything
-        raise InputError(f"{path}: the photo cannot be read ({e}); fetch it again") from None
+    return str(imagehash.phash(read_thumbnail(photo, 64)))
 
 
 def find_near_pairs(hashes: np.ndarray, max_distance: int) -> np.ndarray:

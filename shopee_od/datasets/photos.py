@@ -55,17 +55,29 @@ def read_photo(path: str | Path) -> np.ndarray:
         return _to_upright_rgb(image)
 
 
-def read_size(path: str | Path) -> tuple[int, int]:
+def read_size(photo: str | Path | bytes) -> tuple[int, int]:
     """(width, height) of the upright photo in pixels, from its header.
+
+    Args:
+        photo: the file, or its bytes.
+    Raises:
+        InputError: there is no such file, or its header cannot be read.
+    """
+    with _open_image(photo) as image:
+        if image.format == "TIFF":
+            image.load()  # on loading, Pillow rotates a TIFF by itself
+        width, height = image.size
+        return (height, width) if _orientation(image) in _SIDEWAYS else (width, height)
+
+
+def read_orientation(path: str | Path) -> int:
+    """The EXIF orientation: 1 for a file that is stored upright, else 2 to 8.
 
     Raises:
         InputError: there is no such file, or its header cannot be read.
     """
     with _open_image(path) as image:
-        if image.format == "TIFF":
-            image.load()  # on loading, Pillow rotates a TIFF by itself
-        width, height = image.size
-        return (height, width) if _orientation(image) in _SIDEWAYS else (width, height)
+        return _orientation(image)
 
 
 def photo_sizes(root: Path, names: Sequence[str]) -> list[tuple[int, int] | InputError]:
@@ -79,6 +91,23 @@ def photo_sizes(root: Path, names: Sequence[str]) -> list[tuple[int, int] | Inpu
     """
     sizes = get_or_compute_per_file(read_size, root, names, "sizes-1")
     return [size if isinstance(size, InputError) else tuple(size) for size in sizes]
+
+
+def read_thumbnail(photo: str | Path | bytes, side: int) -> Image.Image:
+    """The upright photo in gray levels, a JPEG decoded at a fraction of its size.
+
+    Args:
+        photo: the file, or its bytes.
+        side: pixels that no side falls below, unless the photo's own is smaller.
+    Raises:
+        InputError: there is no such file, or it cannot be read to its end.
+    """
+    with _open_image(photo) as image:
+        image.draft("L", (side, side))
+        image.load()
+        gray = image.convert("L")
+        orientation = _orientation(image)
+        return gray.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else gray
 
 
 def is_plain_jpeg(photo: str | Path | bytes) -> bool:

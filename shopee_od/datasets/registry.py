@@ -62,6 +62,7 @@ _AGREEMENT = (
     "{benchmark}, sign the agreement on that page and send it as described there; with the "
     "password that comes back, unpack {files}"
 )
+_CUTOUT_FILES = ("cutouts.csv", "cutouts.json", "images")
 _YOUR_OWN = "these are your own photos and labels: arrange them as data/README.md describes"
 
 DATASETS = {
@@ -78,6 +79,28 @@ DATASETS = {
         ("label_list.mat", "photos", "annotations/pixel-level"),
         "fetch it: shopee-od data download ccp",
         published="1,004 photos",
+    ),
+    "clothing": Layout(
+        "Clothing: photos of one garment each, laid flat or hung up, 23 classes; the boxes come "
+        "with this package",
+        "clothing:read_clothing",
+        ("images",),
+        "fetch it: shopee-od data download clothing",
+        published="over 5,000 photos, of which 4,840 are labeled here",
+    ),
+    "ccp-cutouts": Layout(
+        "the garments of Clothing Co-Parsing, each alone on white ground",
+        "cutouts:read_ccp_cutouts",
+        _CUTOUT_FILES,
+        "make it: shopee-od data make ccp-cutouts",
+        how_to_get="it is made here, of ccp: shopee-od data make ccp-cutouts",
+    ),
+    "clothing-cutouts": Layout(
+        "the garments of Clothing, each alone on white ground",
+        "cutouts:read_clothing_cutouts",
+        _CUTOUT_FILES,
+        "make it: shopee-od data make clothing-cutouts",
+        how_to_get="it is made here, of clothing: shopee-od data make clothing-cutouts",
     ),
     "deepfashion": Layout(
         "DeepFashion Consumer-to-Shop: 239,557 photos of shops and customers, 16 classes",
@@ -138,6 +161,13 @@ DATASETS = {
         "instances_attributes_train2020.json, to val2020's, and to the photos' archives, train and "
         "val_test, whose folders are train/ and test/",
         optional_files=("instances_attributes_val2020.json", "test"),
+    ),
+    "openimages": Layout(
+        "Open Images V7: photos of Flickr, 11 classes of garments, underwear and swimwear among "
+        "them",
+        "openimages:read_openimages",
+        ("annotations", "images"),
+        "fetch it: shopee-od data download openimages --classes Brassiere,Swimwear",
     ),
     "voc": Layout(
         "your own labels as Pascal VOC: Annotations/*.xml and JPEGImages/",

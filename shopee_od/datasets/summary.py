@@ -20,11 +20,14 @@ def summarize(dataset: Dataset) -> str:
     flagged = ", ".join(f"{count:,} {name}" for name, count in flags.items() if count)
     splits = dataset.images.split.replace("", "(none)").value_counts()
     by_split = ", ".join(f"{n:,} {name}" for name, n in splits.items())
+    sources = dataset.images.dataset.value_counts(sort=False)
+    by_source = ", ".join(f"{n:,} of {name}" for name, n in sources.items())
     empty = (~dataset.images.image_id.isin(dataset.boxes.image_id)).sum()
     return "\n".join(
         [
             f"{dataset.name} at {dataset.root}",
             f"{len(dataset):,} photos ({by_split}), {empty:,} of them without a box",
+            *([by_source] if len(sources) > 1 else []),
             f"{len(dataset.boxes):,} boxes{f' ({flagged})' if flagged else ''}",
             "",
             _count_boxes(dataset).to_string(),
@@ -51,13 +54,14 @@ def decode_all(dataset: Dataset) -> Dataset:
 
 
 def _count_boxes(dataset: Dataset) -> pd.DataFrame:
-    """Boxes by class (rows) and split (columns)."""
+    """Boxes by class, then by coarse label (rows), and split (columns)."""
     boxes = dataset.boxes.merge(dataset.images[["image_id", "split"]], on="image_id")
     table = pd.crosstab(boxes.label, boxes.split.replace("", "(none)")).reindex(
-        range(len(dataset.classes)), fill_value=0
+        range(len(dataset.label_names)), fill_value=0
     )
+    types = [f" ({kind or '?'})" for kind in dataset.types] + [""] * len(dataset.coarse_labels)
     table.index = pd.Index(
-        f"{name} ({kind or '?'})" for name, kind in zip(dataset.classes, dataset.types, strict=True)
+        name + kind for name, kind in zip(dataset.label_names, types, strict=True)
     )
     table.columns.name = "boxes"
     return table.assign(all=table.sum(axis=1))

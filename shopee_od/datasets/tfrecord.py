@@ -21,7 +21,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
-from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.datasets.dataset import CORNERS, LAID, Dataset
 from shopee_od.datasets.photos import MAX_ASPECT_RATIO, is_plain_jpeg, read_photo
 from shopee_od.datasets.problems import ProblemLog, Problems
 from shopee_od.errors import InputError
@@ -36,6 +36,7 @@ ENCODED, SOURCE = "image/encoded", "image/source_id"
 HEIGHT, WIDTH = "image/height", "image/width"
 BOX, LABEL, CROWD = "image/object/bbox", "image/object/class/label", "image/object/is_crowd"
 AREA = "image/object/area"
+IS_LAID = "image/is_laid"  # 1 for a garment laid flat, which may be turned
 SIDES = ("ymin", "xmin", "ymax", "xmax")  # in Model Garden's order
 
 
@@ -177,6 +178,8 @@ def _make_example(row: Any, boxes: pd.DataFrame | None) -> tf.train.Example:
         HEIGHT: _int_feature([height]),
         WIDTH: _int_feature([width]),
     }
+    if row.source == LAID:
+        features[IS_LAID] = _int_feature([1])
     if boxes is not None and len(boxes):
         x1, y1, x2, y2 = boxes[CORNERS].to_numpy(np.float32).T
         corners = (y1 / height, x1 / width, y2 / height, x2 / width)

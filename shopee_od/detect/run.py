@@ -12,15 +12,13 @@ from tqdm import tqdm
 
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detect.photos import format_path, plan_output_files
-from shopee_od.detect.tag_files import Row, make_rows, write_tags
-from shopee_od.detector import Detector
+from shopee_od.detect.tag_files import Row, make_rows, name_garments, write_tags
+from shopee_od.detector import SCORE_THRESHOLD, Detector
 from shopee_od.drawing import draw_detections
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_file
-from shopee_od.structures import Detections
+from shopee_od.structures import SAME_GARMENT_IOU, Detections
 
-SAME_GARMENT_IOU = 0.7
-"""Boxes above this IoU are one garment, whichever their classes; the highest-scoring is kept."""
 JPEG_QUALITY = 90
 
 
@@ -29,7 +27,7 @@ class DetectResult:
     """What `detect_photos` did.
 
     Args:
-        rows: by photo, in order: one row per garment, with the keys in `tables.COLUMNS`.
+        rows: by photo, in order: one row per garment, with the keys in `tag_files.COLUMNS`.
         drawn_files: the drawn photos.
         failed: the error message of each photo that could not be read or drawn.
     """
@@ -55,7 +53,7 @@ def detect_photos(
         detector: any Detector.
         paths: photos, or folders of photos.
         out: the folder for the results.
-        threshold: the lowest score of a detection; None: the detector's operating threshold.
+        threshold: the lowest garment score; None: the detector's operating threshold.
         progress: whether to show a progress bar.
     Returns:
         Rows by photo, boxes in pixels of the upright photo, x2 and y2 exclusive.
@@ -79,13 +77,16 @@ def detect_photos(
             yield image
 
     try:
-        for detections in detector.detect(read_photos(), score_threshold=threshold):
+        # A garment's score may be high where that of each class is low.
+        score_threshold = min(threshold, SCORE_THRESHOLD)
+        for detections in detector.detect(read_photos(), score_threshold=score_threshold):
             photo, image = pending.popleft()
             name = format_path(photo)
             detections = keep_one_tag_per_garment(detections)
+            detections = detections[detections.garment_scores >= threshold]
             result.rows[name] = make_rows(name, detections, detector)
             try:
-                _save_drawing(output_files[photo], image, detections, detector.classes)
+                _save_drawing(output_files[photo], image, detections, detector)
                 result.drawn_files.append(output_files[photo])
             except OSError as e:
                 result.failed[name] = f"{name}: tagged, but the drawn photo was not written: {e}"
@@ -101,7 +102,10 @@ def keep_one_tag_per_garment(detections: Detections) -> Detections:
 
 
 def _save_drawing(
-    file: Path, image: np.ndarray, detections: Detections, classes: tuple[str, ...]
+    file: Path, image: np.ndarray, detections: Detections, detector: Detector
 ) -> None:
+    garments = zip(name_garments(detections, detector), detections.garment_scores, strict=True)
+    tags = [f"{name} {score:.2f}" for name, score in garments]
+    picture = draw_detections(image, detections, detector.classes, tags=tags)
     with atomic_file(file) as part:
-        draw_detections(image, detections, classes).save(part, "JPEG", quality=JPEG_QUALITY)
+        picture.save(part, "JPEG", quality=JPEG_QUALITY)

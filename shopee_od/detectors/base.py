@@ -54,6 +54,10 @@ class BaseDetector:
         return self.info.threshold
 
     @property
+    def category_threshold(self) -> float:
+        return self.info.category_threshold
+
+    @property
     def name(self) -> str:
         return self.info.name
 

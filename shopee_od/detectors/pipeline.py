@@ -149,7 +149,7 @@ class Pipeline(BaseDetector):
         and features are cached, and long training is checkpointed: after a stop it continues.
 
         Args:
-            train: images without boxes are left out.
+            train: images without boxes are left out; boxes of coarse labels are ignored.
             val: without it the threshold is 0.5.
             run_dir: a folder of its own for the detector.
             seed: of everything that is random.
@@ -157,6 +157,7 @@ class Pipeline(BaseDetector):
             InputError: no image has a box, or `run_dir` holds anything but a detector of this kind.
         """
         run_dir = Path(run_dir)
+        train = train.without_coarse_labels()
         if val is not None and self.val_images is not None:
             val = val.sample(self.val_images, seed)
         saving.claim_folder(run_dir, FILES)

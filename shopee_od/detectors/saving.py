@@ -14,6 +14,7 @@ from shopee_od.io import read_json, write_json
 from shopee_od.structures import GARMENT_TYPES
 
 INFO_FILE = "detector.json"
+THRESHOLDS = ("threshold", "category_threshold")
 LITTER = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")
 """What operating systems and JupyterLab leave in any folder."""
 
@@ -30,10 +31,11 @@ class DetectorInfo:
     name:      short, for tables and tags
     classes:   the names, in the order of the labels
     types:     upper, lower, full or "" for each class
-    threshold: the operating threshold: the score with the best F1 on validation images
+    threshold: the operating threshold: the garment score with the best F1 on validation images
     config:    its hyperparameters, as its config dataclass has them
     inference: what else running it needs and training decided
     metadata:  provenance only: what it was trained on, for how long, from which weights
+    category_threshold: the lowest score of a tag that names the class; below it, the garment's type
     """
 
     kind: str
@@ -44,6 +46,7 @@ class DetectorInfo:
     config: Mapping[str, Any] = field(default_factory=dict)
     inference: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    category_threshold: float = 0.0
 
 
 def write_info(directory: Path, info: DetectorInfo) -> None:
@@ -68,9 +71,8 @@ def read_info(directory: Path) -> DetectorInfo:
         info = DetectorInfo(**values)
         # JSON has lists only.
         classes, types = tuple(info.classes), tuple(info.types)
-        info = DetectorInfo(
-            **values | {"classes": classes, "types": types, "threshold": float(info.threshold)}
-        )
+        thresholds = {name: float(getattr(info, name)) for name in THRESHOLDS}
+        info = DetectorInfo(**values | {"classes": classes, "types": types} | thresholds)
     except (TypeError, ValueError, AttributeError, KeyError) as e:
         if isinstance(e, InputError):
             raise
@@ -82,10 +84,11 @@ def read_info(directory: Path) -> DetectorInfo:
     for name in ("config", "inference", "metadata"):
         if not isinstance(getattr(info, name), Mapping):
             raise InputError(f"{path}: {name} is no JSON object; save the detector again")
-    if not 0 <= info.threshold <= 1:
-        raise InputError(
-            f"{path}: threshold {info.threshold} is not in 0–1; save the detector again"
-        )
+    for name in THRESHOLDS:
+        if not 0 <= getattr(info, name) <= 1:
+            raise InputError(
+                f"{path}: {name} {getattr(info, name)} is not in 0–1; save the detector again"
+            )
     return info
 
 

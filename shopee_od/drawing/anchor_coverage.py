@@ -43,7 +43,7 @@ def draw_uncovered_boxes(
             Layer((box - offset)[None], "uncovered"),
         ]
         crops.append(draw_layers(crop, layers))
-        class_name = dataset.classes[row["label"]]
+        class_name = dataset.label_names[row["label"]]
         captions.append(
             f"{path.parent.name}/{path.name}: {class_name}, best anchor IoU {row['best']:.2f}"
         )

@@ -50,6 +50,7 @@ def draw_detections(
     detections: Detections,
     classes: Sequence[str],
     ground_truth: pd.DataFrame | None = None,
+    tags: Sequence[str] | None = None,
 ) -> Image.Image:
     """Draws a box with class and score for each detection.
 
@@ -59,13 +60,15 @@ def draw_detections(
         detections: boxes in pixels of the image. Without any, a banner says "no garment".
         classes: names, by label.
         ground_truth: rows of `Dataset.boxes`, drawn below the detections.
+        tags: a text for each detection; None: its class and score.
     Returns:
         A new RGB image.
     """
-    tags = [
-        f"{classes[label]} {score:.2f}"
-        for label, score in zip(detections.labels, detections.scores, strict=True)
-    ]
+    if tags is None:
+        tags = [
+            f"{classes[label]} {score:.2f}"
+            for label, score in zip(detections.labels, detections.scores, strict=True)
+        ]
     colors = [class_color(label) for label in detections.labels]
     layers = [] if ground_truth is None else _ground_truth_layers(ground_truth, None)
     layers.append(Layer(detections.boxes, "detection", tags, colors))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ def match_by_class(
 ) -> dict[str, Matches]:
     """Matches within each class that `dataset` and the detector share by name.
 
+    Boxes of coarse labels do not count: see `list_class_boxes`.
+
     Args:
         detections: of every image of `dataset`.
         dataset: the ground truth.
@@ -29,9 +32,29 @@ def match_by_class(
     """
     shared = [name for name in dataset.classes if name in classes]
     categories = np.array([_index(name, shared) for name in dataset.classes], int)
-    gt_boxes = dataset.boxes.assign(category=categories[dataset.boxes.label])
+    gt_boxes = list_class_boxes(dataset)
+    gt_boxes = gt_boxes.assign(category=categories[gt_boxes.label])
     mapped = _map_labels(detections, dataset, [_index(name, shared) for name in classes])
     return _match(gt_boxes.loc[gt_boxes.category >= 0], mapped, dataset, shared)
+
+
+def list_class_boxes(dataset: Dataset) -> pd.DataFrame:
+    """The boxes of a data set, each with one class.
+
+    A box of a coarse label becomes an ignore box of each class that it may be: a detection of one
+    of these is neither correct nor wrong on it, a detection of another class is wrong.
+
+    Returns:
+        Columns as `Dataset.boxes`; every label is an index into `dataset.classes`.
+    """
+    num_classes = len(dataset.classes)
+    is_coarse = dataset.boxes.label >= num_classes
+    if not is_coarse.any():
+        return dataset.boxes
+    coarse = dataset.boxes[is_coarse]
+    labels = [dataset.coarse_labels[label - num_classes] for label in coarse.label]
+    coarse = coarse.assign(label=labels, ignore=True).explode("label").astype({"label": "int32"})
+    return pd.concat([dataset.boxes[~is_coarse], coarse], ignore_index=True)
 
 
 def match_by_type(
@@ -41,7 +64,8 @@ def match_by_type(
 
     Args:
         detections: of every image of `dataset`.
-        dataset: a box of unknown type is an ignore box of every type.
+        dataset: a box of unknown type is an ignore box of every type. Boxes of coarse labels count:
+            their type is known.
         types: the type of each of the detector's classes.
     """
     return match_by_name(detections, dataset, dataset.boxes.type.tolist(), types, GARMENT_TYPES)
@@ -80,7 +104,9 @@ def match_by_name(
 def match_class_agnostic(
     detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
 ) -> Matches:
-    """Matches with all garments as one class, after NMS across all classes.
+    """Matches with all garments as one class, by garment score, after NMS across all classes.
+
+    Boxes of coarse labels count too.
 
     Args:
         detections: of every image of `dataset`.
@@ -88,8 +114,9 @@ def match_class_agnostic(
         classes: the detector's, in the order of its labels.
     """
     mapped = _map_labels(detections, dataset, [0] * len(classes))
+    garments = {image_id: d.as_garments() for image_id, d in mapped.items()}
     gt_boxes = dataset.boxes.assign(category=0)
-    return _match(gt_boxes, _suppress(mapped), dataset, ["garment"])["garment"]
+    return _match(gt_boxes, _suppress(garments), dataset, ["garment"])["garment"]
 
 
 def _match(
@@ -118,9 +145,7 @@ def _map_labels(
     for image_id in dataset.images.image_id.tolist():
         image_detections = detections[image_id]
         labels = category_of_label[image_detections.labels]
-        mapped[image_id] = Detections(image_detections.boxes, image_detections.scores, labels)[
-            labels >= 0
-        ]
+        mapped[image_id] = replace(image_detections, labels=labels)[labels >= 0]
     return mapped
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from shopee_od.datasets.dataset import CORNERS, Dataset
 from shopee_od.evaluation.average_precision import AT_50, Matches
 from shopee_od.evaluation.curves import PRCurve, compute_pr_curve
-from shopee_od.evaluation.grouping import match_by_class
+from shopee_od.evaluation.grouping import list_class_boxes, match_by_class
 from shopee_od.ops.boxes import box_iou
 from shopee_od.structures import Detections
 
@@ -57,6 +57,8 @@ def build_match_table(
 ) -> MatchTable:
     """Matches detections to boxes as for AP50 and lists the result.
 
+    Boxes of coarse labels are ignore boxes of each class that they may be.
+
     Args:
         detections: of every image of `dataset`.
         dataset: the ground truth.
@@ -100,7 +102,8 @@ def _categories(names: Sequence[str], category_of: Mapping[str, int]) -> np.ndar
 
 def _list_gt_boxes(dataset: Dataset, categories: np.ndarray) -> pd.DataFrame:
     """The boxes that count, with category and gt_index, their index in image and category."""
-    gt_boxes = dataset.boxes.assign(category=categories[dataset.boxes.label])
+    gt_boxes = list_class_boxes(dataset)
+    gt_boxes = gt_boxes.assign(category=categories[gt_boxes.label])
     gt_boxes = gt_boxes.loc[gt_boxes.category >= 0].sort_values("image_id", kind="stable")
     gt_boxes = gt_boxes.assign(gt_index=gt_boxes.groupby(["image_id", "category"]).cumcount())
     return gt_boxes.loc[~(gt_boxes.ignore | gt_boxes.iscrowd)].reset_index(drop=True)

@@ -13,6 +13,9 @@ from shopee_od.detector import Detector
 from shopee_od.evaluation.prediction import SCORE_THRESHOLD, Predictions, compute_predictions
 from shopee_od.structures import Detections
 
+COLUMNS = ("boxes", "scores", "labels", "garment_scores")
+"""What a file holds of the Detections of all images, one after another."""
+
 
 def load_or_compute_predictions(
     detector: Detector, dataset: Dataset, folder: Path, progress: bool = True
@@ -67,23 +70,22 @@ def _write(file: Path, predictions: Predictions) -> None:
     arrays = {
         "image_ids": np.array(list(predictions.detections), np.int64),
         "counts": np.array([len(d) for d in detections], np.int64),
-        "boxes": np.concatenate([d.boxes for d in detections]),
-        "scores": np.concatenate([d.scores for d in detections]),
-        "labels": np.concatenate([d.labels for d in detections]),
         "details": np.array(json.dumps(details)),
     }
+    for name in COLUMNS:
+        arrays[name] = np.concatenate([getattr(d, name) for d in detections])
     write_arrays(file, arrays, compress=True)
 
 
 def _read(file: Path) -> Predictions | None:
-    """None where the file is absent or damaged."""
+    """None where the file is absent, damaged, or of a version without garment scores."""
     arrays = read_arrays(file)
     if arrays is None:
         return None
     try:
         details = json.loads(str(arrays["details"]))
         ends = np.cumsum(arrays["counts"])[:-1]
-        parts = [np.split(arrays[name], ends) for name in ("boxes", "scores", "labels")]
+        parts = [np.split(arrays[name], ends) for name in COLUMNS]
         detections = [Detections(*part) for part in zip(*parts, strict=True)]
         return Predictions(
             dict(zip(arrays["image_ids"].tolist(), detections, strict=True)),

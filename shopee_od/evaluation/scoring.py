@@ -22,9 +22,15 @@ from shopee_od.evaluation.average_precision import (
     summarize,
 )
 from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
+from shopee_od.evaluation.by_category import (
+    Comparison,
+    join_detections,
+    join_ground_truth,
+    share_classes,
+)
 from shopee_od.evaluation.cross_dataset import evaluate_cross_dataset, explain_unmapped
 from shopee_od.evaluation.grouping import match_by_class, match_by_type, match_class_agnostic
-from shopee_od.evaluation.prediction import compute_predictions
+from shopee_od.evaluation.prediction import Predictions, compute_predictions
 from shopee_od.evaluation.thresholds import find_detected_images
 from shopee_od.structures import Detections
 
@@ -46,8 +52,9 @@ def evaluate(
         bootstrap: resamples for the intervals; 0 for none.
         seed: of the resamples.
         progress: whether to show progress on stderr.
-        taxonomy: where the detector does not know all classes of `dataset`, both are also compared
-            by it, at `level`.
+        taxonomy: where the detector has its categories as classes and `dataset` has not, or the
+            other way round, `share_classes` brings both under the same classes by it. Where the
+            detector does not know all classes of `dataset`, both are also compared at `level`.
         level: "category", "group" or "type".
     Returns:
         What `score` returns, and
@@ -59,12 +66,76 @@ def evaluate(
         InputError: no image can be read.
     """
     predictions = compute_predictions(detector, dataset, progress)
-    readable = dataset.take(predictions.detections)
+    return _score_predictions(predictions, dataset, detector, bootstrap, seed, taxonomy, level)
+
+
+def evaluate_sources(
+    detector: Detector,
+    datasets: Sequence[Dataset],
+    taxonomy: Taxonomy,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    progress: bool = True,
+    level: str = "group",
+) -> dict[str, Any]:
+    """Computes a detector's metrics on several data sets, on each apart and on all together.
+
+    Args:
+        detector: any class that satisfies the protocol.
+        datasets: each of another name.
+        taxonomy: has the classes of all of them; together they are evaluated by its categories.
+        bootstrap, seed, progress, level: as for `evaluate`.
+    Returns:
+        sources: by name of the data set what `evaluate` returns; together: the same of all images.
+    Raises:
+        InputError: the taxonomy lacks a class, or no image of a data set can be read.
+    """
+    joint = join_ground_truth(datasets, taxonomy)
+    options = (detector, bootstrap, seed, taxonomy, level)
+    predictions = [compute_predictions(detector, dataset, progress) for dataset in datasets]
+    return {
+        "sources": {
+            dataset.name: _score_predictions(p, dataset, *options)
+            for p, dataset in zip(predictions, datasets, strict=True)
+        },
+        "together": _score_predictions(_join_predictions(predictions, datasets), joint, *options),
+    }
+
+
+def _join_predictions(
+    predictions: Sequence[Predictions], datasets: Sequence[Dataset]
+) -> Predictions:
+    """The predictions on several data sets as those on their joint one."""
+    timed = [p for p in predictions if p.seconds_per_image is not None]
+    seconds = sum((p.seconds_per_image or 0) * len(p.detections) for p in timed)
+    return Predictions(
+        join_detections([p.detections for p in predictions], datasets),
+        {path: reason for p in predictions for path, reason in p.unreadable.items()},
+        seconds / sum(len(p.detections) for p in timed) if timed else None,
+    )
+
+
+def _score_predictions(
+    predictions: Predictions,
+    dataset: Dataset,
+    detector: Detector,
+    bootstrap: int,
+    seed: int,
+    taxonomy: Taxonomy | None,
+    level: str,
+) -> dict[str, Any]:
+    """What `evaluate` returns, from a detector's predictions on a data set."""
+    detections = predictions.detections
+    readable = dataset.take(detections)
+    comparison = Comparison(detections, readable, detector.classes, detector.types)
+    unmapped = explain_unmapped(detector, dataset, taxonomy) if taxonomy else None
+    if taxonomy and not unmapped:
+        comparison = share_classes(detections, readable, detector, taxonomy)
     metrics = score(
-        predictions.detections,
-        readable,
-        detector.classes,
-        detector.types,
+        comparison.detections,
+        comparison.dataset,
+        comparison.classes,
+        comparison.types,
         detector.threshold,
         bootstrap,
         seed,
@@ -72,13 +143,12 @@ def evaluate(
     metrics["seconds_per_photo"] = predictions.seconds_per_image
     metrics["left_out"] = predictions.unreadable
     metrics["shop"] = None
-    if taxonomy and metrics["unknown_classes"]:
-        reason = explain_unmapped(detector, dataset, taxonomy)
-        if reason:
-            print(f"not evaluated by taxonomy {level}: {reason}", file=sys.stderr)
+    if taxonomy and not {*dataset.classes} <= {*detector.classes}:
+        if unmapped:
+            print(f"not evaluated by taxonomy {level}: {unmapped}", file=sys.stderr)
         else:
             metrics["shop"] = evaluate_cross_dataset(
-                predictions.detections, readable, detector, taxonomy, level
+                detections, readable, detector, taxonomy, level
             )
     return metrics
 
@@ -95,7 +165,8 @@ def score(
     """Computes a detector's metrics from its detections.
 
     Classes are the same where their names are. `ignore` boxes and detections on them are left out
-    (`coco.match_detections` has the rules). A metric that is not defined is None: the AP of a class
+    (`average_precision.match_detections` has the rules); boxes of coarse labels count in per_type
+    and agnostic only. A metric that is not defined is None: the AP of a class
     without boxes, a mean where no class is shared, a type that no class of the detector has.
 
     Args:

@@ -1,4 +1,9 @@
-"""The operating threshold, and which images and boxes a detector finds at it."""
+"""The thresholds chosen on validation images, and which images and boxes are found at one.
+
+One threshold of the garment score decides which boxes are shown, another one of the class score
+which of them are tagged with their category: it may be clear that a box holds a garment, and not
+clear which.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shopee_od.datasets.dataset import CORNERS, Dataset
-from shopee_od.evaluation.average_precision import AT_50, IOU_THRESHOLDS
-from shopee_od.evaluation.curves import compute_pooled_curve
-from shopee_od.evaluation.grouping import match_by_class
+from shopee_od.evaluation.average_precision import AT_50, IOU_THRESHOLDS, match_detections
+from shopee_od.evaluation.curves import (
+    PRCurve,
+    compute_class_curve,
+    compute_pooled_curve,
+    compute_pr_curve,
+)
+from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
 from shopee_od.ops.boxes import box_iou
-from shopee_od.structures import Detections
+from shopee_od.structures import SAME_GARMENT_IOU, Detections
 
 
 def find_best_threshold(
@@ -30,15 +40,60 @@ def find_best_threshold(
         threshold, the highest of several best ones, and its F1; (0.5, 0.0) where no detection is
         correct.
     """
-    curve = compute_pooled_curve(match_by_class(detections, dataset, classes).values())
-    if not curve.correct.any():
-        return 0.5, 0.0
-    num_detections = np.arange(1, len(curve.scores) + 1)
-    f1 = 2 * np.cumsum(curve.correct) / (num_detections + curve.num_gt)
-    # A threshold keeps all detections of one score, or none of them.
-    last_of_score = np.append(curve.scores[1:] < curve.scores[:-1], True)
-    best = np.argmax(np.where(last_of_score, f1, -1))
-    return float(curve.scores[best]), float(f1[best])
+    return _find_best_f1(
+        compute_pooled_curve(match_by_class(detections, dataset, classes).values())
+    )
+
+
+def find_garment_threshold(
+    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
+) -> tuple[float, float]:
+    """Finds the garment score with the best F1 on a validation set, all garments as one class.
+
+    Detections are matched as for class-agnostic AP50, after NMS across all classes; otherwise as
+    `find_best_threshold`.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the validation set; boxes of coarse labels count too.
+        classes: the detector's, in the order of its labels.
+    Returns:
+        threshold and F1, as of `find_best_threshold`.
+    """
+    return _find_best_f1(compute_class_curve(match_class_agnostic(detections, dataset, classes)))
+
+
+def find_category_threshold(
+    detections: Mapping[int, Detections],
+    dataset: Dataset,
+    classes: Sequence[str],
+    garment_threshold: float,
+    precision: float = 0.8,
+) -> float:
+    """Finds the lowest class score at and above which enough tags are right.
+
+    1. The boxes that are shown: NMS across all classes at SAME_GARMENT_IOU, garment scores of at
+       least `garment_threshold`. Each has one tag, its class.
+    2. They are matched to the boxes of `dataset` at IoU 0.5, all garments as one class. Those that
+       match none, or an ignore or crowd box, or a box of a coarse label, do not count.
+    3. A tag is right where the class of the matched box has the same name.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the validation set.
+        classes: the detector's, in the order of its labels.
+        garment_threshold: the lowest garment score that is shown.
+        precision: the share of the tags at or above the threshold that must be right.
+    Returns:
+        The threshold: 0.0 where it is met by all tags together, or where there is no tag to choose
+        by; 1.0 where no threshold meets it.
+    """
+    scores, right = _list_tags(detections, dataset, classes, garment_threshold)
+    curve = compute_pr_curve(scores, right, len(right))
+    met = np.flatnonzero(_is_last_of_score(curve) & (curve.precision >= precision))
+    if len(met):
+        return 0.0 if met[-1] == len(right) - 1 else float(curve.scores[met[-1]])
+    return 1.0 if len(right) else 0.0
 
 
 def find_detected_images(
@@ -51,7 +106,7 @@ def find_detected_images(
     Args:
         detections: of every image of `dataset`.
         dataset: its ignore and crowd boxes are not garments.
-        score_threshold: lower scores do not count.
+        score_threshold: lower garment scores do not count.
     Returns:
         bool (P,), images by rising image_id that have a garment; bool (P,), those of them in which
         `find_detected_boxes` finds one.
@@ -66,7 +121,7 @@ def find_detected_images(
 def find_detected_boxes(
     detections: Mapping[int, Detections], dataset: Dataset, score_threshold: float
 ) -> np.ndarray:
-    """Marks boxes with IoU at least 0.5 with a detection of any class and a sufficient score.
+    """Marks boxes with IoU at least 0.5 with a detection of a sufficient garment score.
 
     Returns:
         bool (M,), one value per row of `dataset.boxes`.
@@ -75,6 +130,59 @@ def find_detected_boxes(
     detected = np.zeros(len(corners), bool)
     rows_of_image: dict[int, np.ndarray] = dataset.boxes.groupby("image_id").indices  # type: ignore[assignment]
     for image_id, rows in rows_of_image.items():
-        iou = box_iou(corners[rows], detections[image_id].above(score_threshold).boxes)
+        garments = detections[image_id].as_garments().above(score_threshold)
+        iou = box_iou(corners[rows], garments.boxes)
         detected[rows] = (iou >= IOU_THRESHOLDS[AT_50]).any(axis=1)
     return detected
+
+
+def _find_best_f1(curve: PRCurve) -> tuple[float, float]:
+    """The score with the best F1, and this F1; (0.5, 0.0) where no detection is correct."""
+    if not curve.correct.any():
+        return 0.5, 0.0
+    num_detections = np.arange(1, len(curve.scores) + 1)
+    f1 = 2 * np.cumsum(curve.correct) / (num_detections + curve.num_gt)
+    best = np.argmax(np.where(_is_last_of_score(curve), f1, -1))
+    return float(curve.scores[best]), float(f1[best])
+
+
+def _is_last_of_score(curve: PRCurve) -> np.ndarray:
+    """bool (n,): a threshold keeps all detections of one score, or none of them."""
+    is_last = np.ones(len(curve.scores), bool)
+    is_last[:-1] = curve.scores[1:] < curve.scores[:-1]
+    return is_last
+
+
+def _list_tags(
+    detections: Mapping[int, Detections],
+    dataset: Dataset,
+    classes: Sequence[str],
+    garment_threshold: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The tags of boxes that are shown on a garment of a known class: class score, bool is right.
+
+    Each is (n,).
+    """
+    image_ids = sorted(dataset.images.image_id.tolist())
+    shown = {}
+    for image_id in image_ids:
+        one_per_garment = detections[image_id].nms(SAME_GARMENT_IOU, class_agnostic=True)
+        shown[image_id] = one_per_garment[one_per_garment.garment_scores >= garment_threshold]
+    garments = {image_id: d.as_garments() for image_id, d in shown.items()}
+    [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
+    # Ranks count by garment score, detections by class score.
+    order = [np.argsort(-shown[i].garment_scores, kind="stable") for i in image_ids]
+    gt_labels = dataset.boxes.label.to_numpy()
+    rows_of_image = dataset.boxes.groupby("image_id").indices
+    scores = []
+    right = []
+    for k in np.flatnonzero(matches.correct[AT_50]):
+        image = matches.image[k]
+        image_id = image_ids[image]
+        gt_label = gt_labels[rows_of_image[image_id][matches.gt_index[AT_50, k]]]
+        if gt_label >= len(dataset.classes):
+            continue
+        tag = order[image][matches.rank[k]]
+        scores.append(shown[image_id].scores[tag])
+        right.append(classes[shown[image_id].labels[tag]] == dataset.classes[gt_label])
+    return np.array(scores), np.array(right, bool)

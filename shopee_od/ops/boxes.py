@@ -16,8 +16,8 @@ def box_area(boxes: np.ndarray) -> np.ndarray:
     >>> box_area([[0, 0, 4, 2]])
     array([8.])
     """
-    boxes = np.asarray(boxes, np.float64)
-    return np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
+    x1, y1, x2, y2 = np.asarray(boxes, np.float64).T
+    return np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
 
 
 def box_iou(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
@@ -37,11 +37,12 @@ def box_iou(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
     >>> box_iou([[0, 0, 2, 2]], [[0, 0, 2, 2], [1, 0, 3, 2], [2, 0, 4, 2]]).round(3)
     array([[1.   , 0.333, 0.   ]])
     """
-    boxes1 = np.asarray(boxes1, np.float64)
-    boxes2 = np.asarray(boxes2, np.float64)
-    start = np.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
-    end = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
-    shared = np.maximum(end - start, 0).prod(axis=2)
+    # A column of boxes1 against a row of boxes2.
+    x1, y1, x2, y2 = np.asarray(boxes1, np.float64).T[:, :, None]
+    other_x1, other_y1, other_x2, other_y2 = np.asarray(boxes2, np.float64).T[:, None, :]
+    width = np.minimum(x2, other_x2) - np.maximum(x1, other_x1)
+    height = np.minimum(y2, other_y2) - np.maximum(y1, other_y1)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
     union = box_area(boxes1)[:, None] + box_area(boxes2)[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
 

@@ -6,12 +6,16 @@ import numpy as np
 
 from shopee_od.ops.boxes import box_iou
 
+BLOCK = 100
+"""Boxes that NMS compares at once."""
+
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
     """Greedy non-maximum suppression.
 
     Take the highest-scoring box, remove every other box whose IoU with it is above the threshold,
-    and repeat with the remaining boxes. Of equal scores, the earlier box wins.
+    and repeat with the remaining boxes. Of equal scores, the earlier box wins. It is done for BLOCK
+    boxes at a time: first among them, then for all that remain.
 
     Args:
         boxes: (N, 4) x1, y1, x2, y2 in pixels.
@@ -25,14 +29,19 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     remaining = np.argsort(-np.asarray(scores, np.float64), kind="stable")
-    keep = []
+    keep = [np.zeros(0, np.int64)]
     while len(remaining):
-        best = remaining[0]
-        keep.append(best)
-        remaining = remaining[1:]
-        iou = box_iou(boxes[[best]], boxes[remaining])[0]
-        remaining = remaining[iou <= iou_threshold]
-    return np.array(keep, np.int64)
+        # One matrix of IoUs for many boxes is several times as fast as a row for each.
+        first, remaining = remaining[:BLOCK], remaining[BLOCK:]
+        overlaps = box_iou(boxes[first], boxes[first]) > iou_threshold
+        is_kept = np.ones(len(first), bool)
+        for i in range(len(first)):
+            if is_kept[i]:
+                is_kept[i + 1 :] &= ~overlaps[i, i + 1 :]
+        keep.append(first[is_kept])
+        overlaps = box_iou(boxes[first[is_kept]], boxes[remaining]) > iou_threshold
+        remaining = remaining[~overlaps.any(axis=0)]
+    return np.concatenate(keep)
 
 
 def batched_nms(

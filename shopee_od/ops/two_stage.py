@@ -155,7 +155,7 @@ def postprocess_detections(
     score_threshold: float,
     iou_threshold: float = 0.5,
     max_detections: int = 100,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Detections of an image: pairs of RoI and class above a score, after NMS within each class.
 
     Args:
@@ -168,14 +168,15 @@ def postprocess_detections(
         boxes: (N, 4), highest score first.
         scores: (N,).
         labels: int64 (N,) class, from 0.
+        rois: int64 (N,) which of the K RoIs each is.
 
     >>> boxes = np.array([[[0, 0, 9, 9]], [[0, 0, 9, 8]]])
     >>> postprocess_detections(boxes, np.array([[0.6, 0.3], [0.7, 0.01]]), 0.05)[1:]
-    (array([0.7, 0.3]), array([0, 1]))
+    (array([0.7, 0.3]), array([0, 1]), array([1, 0]))
     """
-    roi, labels = np.nonzero(scores > score_threshold)
-    candidate_boxes = np.broadcast_to(boxes, (*scores.shape, 4))[roi, labels]
-    candidate_scores = scores[roi, labels]
+    rois, labels = np.nonzero(scores > score_threshold)
+    candidate_boxes = np.broadcast_to(boxes, (*scores.shape, 4))[rois, labels]
+    candidate_scores = scores[rois, labels]
     keep = batched_nms(candidate_boxes, candidate_scores, labels, iou_threshold)
     keep = keep[:max_detections]
-    return candidate_boxes[keep], candidate_scores[keep], labels[keep]
+    return candidate_boxes[keep], candidate_scores[keep], labels[keep], rois[keep]

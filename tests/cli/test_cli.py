@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from shopee_od import cli
 from shopee_od.cli import app
+from shopee_od.datasets.download import DownloadResult
 from shopee_od.errors import InputError
 
 METRIC_KEYS = {
@@ -86,6 +87,14 @@ def test_bad_input_is_one_sentence_and_status_2(capsys, monkeypatch):
     message = capsys.readouterr().err
     assert message.startswith("shopee-od: /nowhere: no ccp data set here")
     assert message.count("\n") == 1
+
+
+def test_data_download_names_the_photos_it_leaves_out(tmp_path, monkeypatch):
+    result = DownloadResult(4838, ("images/a.jpg: its shape is 4×3, not 3×4", "images/b.jpg: …"))
+    monkeypatch.setattr("shopee_od.datasets.download.download", lambda *_: result)
+    output = run("data", "download", "clothing", "--data-dir", tmp_path)
+    assert "2 photos left out:\nimages/a.jpg: its shape" in output
+    assert f"4,838 files downloaded into {tmp_path}" in output
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ class ThirdPartyDetector:
     """A detector that knows nothing of this project but the protocol: one box for every image."""
 
     threshold = 0.5
+    category_threshold = 0.0
     name = "third-party"
     num_parameters = 4
 

@@ -116,3 +116,17 @@ def test_boxes_that_do_not_count_are_skipped(tmp_path):
     ignored = data.with_classes(data.classes, data.boxes.assign(ignore=True))
     check = check_dataset(ignored, LAPTOP)
     assert len(check.boxes) == 0 and "0 boxes" in finding(check, "anchors").message
+
+
+def test_boxes_of_coarse_labels_are_checked_but_are_of_no_class(tmp_path):
+    rows = [(*row[:5], row[5] if row[0] else 2, row[6]) for row in garments()]
+    rows.append((30, 0, 0, 299, 30, 2, "upper"))
+    classes = ("dress", "skirt")
+    plain = dataset(tmp_path, [(*row[:5], 0, row[6]) for row in rows], classes)
+    boxes = plain.boxes.assign(label=[row[5] for row in rows])
+    data = plain.with_classes(classes, boxes, coarse_labels=((0, 1),))
+    check = check_dataset(data, LAPTOP)
+    assert len(check.boxes) == 61
+    message = finding(check, "classes").message
+    assert message == "the most frequent class has 1 times the boxes of the rarest"
+    assert draw_uncovered_boxes(check, data) is not None

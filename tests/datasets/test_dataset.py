@@ -50,8 +50,16 @@ def test_tables_have_their_columns_and_types(dataset):
     assert dict(dataset.images.dtypes.astype(str)) == IMAGE_COLUMNS
     assert dict(dataset.boxes.dtypes.astype(str)) == BOX_COLUMNS
     assert dataset.boxes.ignore.tolist() == [False, False, False, True]
+    assert dataset.boxes.certain.all()
     assert dataset.boxes.type.tolist() == ["full", "lower", "", ""]
     assert dataset.images.source.tolist() == [""] * 4 and len(dataset) == 4
+
+
+def test_photos_name_their_data_set_which_is_no_part_of_the_fingerprint(dataset):
+    assert dataset.images.dataset.tolist() == ["toy"] * 4
+    other = build(dataset.images.assign(dataset="other"), dataset.boxes)
+    assert other.images.dataset.tolist() == ["other"] * 4
+    assert other.fingerprint() == dataset.fingerprint()
 
 
 def test_rows_and_tables_build_the_same(dataset):
@@ -107,6 +115,41 @@ def test_sample_is_the_same_for_a_seed(dataset):
 def test_boxes_of_and_types(dataset):
     assert dataset.boxes_of(7).box_id.tolist() == [0, 2] and len(dataset.boxes_of(3)) == 0
     assert dataset.types == ("full", "lower")
+
+
+@pytest.fixture
+def coarse():
+    """Four boxes: a top, a top or shirt, a shirt or dress to be ignored, and any of the three."""
+    boxes = [
+        box(0, 1, type="upper"),
+        box(1, 1, 3, type="upper"),
+        box(2, 2, 4, type="full", ignore=True),
+        box(3, 2, 5, type=""),
+    ]
+    classes, labels = ("top", "shirt", "dress"), ((0, 1), (1, 2), (0, 1, 2))
+    return Dataset.build("toy", "/data", classes, [image(1), image(2)], boxes, None, labels)
+
+
+def test_coarse_labels_have_names_and_types(coarse):
+    assert coarse.label_names == (*coarse.classes, "top or shirt", "shirt or dress", "any class")
+    assert coarse.types == ("upper", "upper", "")  # the ignored box tells nothing of dresses
+    assert coarse.sample(1).coarse_labels == coarse.coarse_labels
+    assert coarse.take([2]).boxes.label.tolist() == [4, 5]
+
+
+def test_without_coarse_labels_their_boxes_are_ignored(coarse):
+    plain = coarse.without_coarse_labels()
+    assert plain.boxes.label.tolist() == [0, 0, 1, 0] and plain.label_names == coarse.classes
+    assert plain.boxes.ignore.tolist() == [False, True, True, True]
+    assert dict(plain.boxes.dtypes.astype(str)) == BOX_COLUMNS
+    assert plain.without_coarse_labels() is plain and len(plain.with_boxes()) == 1
+
+
+def test_other_classes_have_other_coarse_labels(coarse):
+    boxes = coarse.boxes.assign(label=[0, 1, 1, 2])
+    assert coarse.with_classes(("upper", "full"), boxes).coarse_labels == ()
+    labeled = coarse.with_classes(("upper", "full"), boxes, coarse_labels=((0, 1),))
+    assert labeled.label_names == ("upper", "full", "any class")
 
 
 def test_problems_are_counted_with_the_first_examples():
@@ -175,9 +218,17 @@ def test_boxes_that_are_ignored_or_crowds_do_not_count():
         dataset.drop([1]).with_boxes()
 
 
+def test_uncertain_boxes_count_and_change_the_fingerprint():
+    sure = build([image(1)], [box(0, 1)])
+    unsure = build([image(1)], [box(0, 1, certain=False)])
+    assert unsure.counted_mask.all() and unsure.boxes.certain.tolist() == [False]
+    assert sure.fingerprint() == build([image(1)], [box(0, 1, certain=True)]).fingerprint()
+    assert sure.fingerprint() != unsure.fingerprint()
+
+
 def test_open_dataset_names_what_is_missing_and_the_fix(tmp_path, monkeypatch):
     with pytest.raises(
-        InputError, match="no data set 'vogue'; choose from shopsim, ccp, deepfashion, "
+        InputError, match="no data set 'vogue'; choose from shopsim, ccp, clothing, "
     ):
         open_dataset("vogue")
     monkeypatch.setenv("SHOPEE_OD_DATA", str(tmp_path))

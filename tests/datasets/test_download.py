@@ -2,14 +2,27 @@
 
 import hashlib
 import json
+import re
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from clothing_files import photo_id, render, write_box_file, write_photos
 
 from shopee_od.datasets import DATASETS
-from shopee_od.datasets.download import CCP, PARTS, REPOSITORIES, Repository, download
+from shopee_od.datasets.clothing import photo_identities, read_clothing
+from shopee_od.datasets.download import (
+    CCP,
+    CLOTHING,
+    PARTS,
+    REPOSITORIES,
+    DownloadResult,
+    Repository,
+    download,
+)
+from shopee_od.datasets.photo_identity import PhotoIdentity
 from shopee_od.errors import InputError
 
 FILES = {
@@ -25,9 +38,9 @@ FILES = {
 WANTED = {name for name in FILES if "1005" not in name and name != "show_pixel_anno.m"}
 
 
-@pytest.fixture
-def github():
-    """Serves FILES.
+@contextmanager
+def serve(repository, files):
+    """Serves `files` as the repository.
 
     `asked` are the paths asked for; `answers` replaces what a path gets (status, content).
     """
@@ -35,11 +48,10 @@ def github():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             server.asked.append(self.path)
-            listing = f"/repos/{CCP.name}/git/trees/{CCP.commit}?recursive=1"
-            content = {
-                f"/{CCP.name}/{CCP.commit}/{name}": content for name, content in FILES.items()
-            }
-            content[listing] = json.dumps({"tree": tree(), "truncated": False}).encode()
+            name, commit = repository.name, repository.commit
+            listing = f"/repos/{name}/git/trees/{commit}?recursive=1"
+            content = {f"/{name}/{commit}/{file}": content for file, content in files.items()}
+            content[listing] = json.dumps({"tree": tree(files), "truncated": False}).encode()
             status, body = server.answers.get(
                 self.path.rsplit("/", 1)[-1], (200, content.get(self.path))
             )
@@ -55,20 +67,26 @@ def github():
     server.asked, server.answers = [], {}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    server.repository = replace(CCP, api=address, raw=address)
+    server.repository = replace(repository, api=address, raw=address)
     yield server
     server.shutdown()
     server.server_close()
 
 
-def tree():
+@pytest.fixture
+def github():
+    with serve(CCP, FILES) as server:
+        yield server
+
+
+def tree(files=FILES):
     shas = {
         name: hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        for name, content in FILES.items()
+        for name, content in files.items()
     }
     blobs = [
         {"path": n, "type": "blob", "size": len(content), "sha": shas[n]}
-        for n, content in FILES.items()
+        for n, content in files.items()
     ]
     return [{"path": "photos", "type": "tree", "sha": "0"}, *blobs]
 
@@ -81,12 +99,12 @@ def contents(root):
 
 def test_the_matching_files_are_fetched_once(github, tmp_path):
     root = tmp_path / "ccp"
-    assert download(github.repository, root, progress=False) == len(WANTED)
+    assert download(github.repository, root, progress=False).fetched == len(WANTED)
     assert contents(root) == {name: FILES[name] for name in WANTED}
     assert not (root / PARTS).exists()
     assert not DATASETS["ccp"].missing_files(root)
     github.asked.clear()
-    assert download(github.repository, root, progress=False) == 0
+    assert download(github.repository, root, progress=False) == DownloadResult(0)
     assert len(github.asked) == 1  # the listing
 
 
@@ -101,7 +119,7 @@ def test_a_stopped_download_resumes_and_a_damaged_file_is_fetched_again(github, 
     (tmp_path / "label_list.mat").write_bytes(b"namez")
     (tmp_path / "photos/0001.jpg").unlink()
     github.asked.clear()
-    assert download(github.repository, tmp_path, progress=False) == 2
+    assert download(github.repository, tmp_path, progress=False).fetched == 2
     assert contents(tmp_path) == {name: FILES[name] for name in WANTED}
 
 
@@ -139,7 +157,7 @@ def test_a_path_that_leaves_the_folder_is_refused(github, tmp_path):
 def test_offline_is_refused_with_the_fix(tmp_path, monkeypatch):
     monkeypatch.setattr("shopee_od.datasets.download.Retry", lambda **_: 0)
     nowhere = Repository(
-        CCP.name, CCP.commit, CCP.pattern, "http://127.0.0.1:9", "http://127.0.0.1:9"
+        CCP.name, CCP.commit, CCP.pattern, None, "http://127.0.0.1:9", "http://127.0.0.1:9"
     )
     with pytest.raises(
         InputError, match=r"cannot be reached \(ConnectionError\).*the same command resumes"
@@ -148,6 +166,64 @@ def test_offline_is_refused_with_the_fix(tmp_path, monkeypatch):
 
 
 def test_the_other_data_sets_have_instructions():
-    assert all(
-        bool(layout.how_to_get) != (name in REPOSITORIES) for name, layout in DATASETS.items()
-    )
+    downloaded = {*REPOSITORIES, "openimages"}
+    assert all(bool(layout.how_to_get) != (name in downloaded) for name, layout in DATASETS.items())
+
+
+@pytest.fixture
+def clothing(tmp_path, own_cache, monkeypatch):
+    """Serves the photos of `clothing_files`, larger than the labeled copies, and others.
+
+    Photo 1 shows another picture than the labeled one, and photo 2 is rotated.
+    """
+    monkeypatch.setattr("shopee_od.datasets.clothing.BOX_FILE", tmp_path / "clothing_boxes.csv")
+    write_box_file(tmp_path / "clothing_boxes.csv", write_photos(tmp_path / "labeled"))
+    photos = write_photos(tmp_path / "published", (90, 120))
+    render(99, (90, 120)).save(photos[1])
+    render(2, (90, 120)).rotate(90, expand=True).save(photos[2])
+    files = {f"images/{photo.name}": photo.read_bytes() for photo in photos}
+    files |= {"README.md": b"# Clothing", "images.csv": b"image,label\n"}
+    with serve(CLOTHING, files | {f"images/{photo_id(7)}.jpg": b"not labeled"}) as server:
+        server.files = files
+        yield server
+
+
+def test_photos_that_are_not_those_labeled_are_left_out_and_named(clothing, tmp_path):
+    root = tmp_path / "clothing"
+    result = download(clothing.repository, root, progress=False)
+    assert result.fetched == 3
+    other_picture, rotated = result.left_out
+    assert other_picture.startswith(f"images/{photo_id(1)}.jpg: it shows another picture")
+    assert rotated == f"images/{photo_id(2)}.jpg: its shape is 120×90, not 60×80"
+    same = [f"images/{photo_id(k)}.jpg" for k in (0, 3, 4)]
+    assert contents(root) == {name: clothing.files[name] for name in same}
+    dataset = read_clothing(root)
+    assert dataset.images.image_id.tolist() == [0, 3, 4] and set(dataset.images.width) == {90}
+
+
+def test_a_stopped_download_of_photos_resumes(clothing, tmp_path):
+    clothing.answers[f"{photo_id(4)}.jpg"] = (404, b"")
+    with pytest.raises(InputError, match="answers 404"):
+        download(clothing.repository, tmp_path / "clothing", progress=False)
+    clothing.answers.clear()
+    download(clothing.repository, tmp_path / "clothing", progress=False)
+    clothing.asked.clear()
+    assert download(clothing.repository, tmp_path / "clothing", progress=False).fetched == 0
+    assert len(clothing.asked) == 3  # the listing, and the two photos that are not those labeled
+
+
+def test_a_larger_copy_that_is_there_is_kept_and_a_broken_one_replaced(clothing, tmp_path):
+    root = tmp_path / "clothing"
+    photos = write_photos(root, (600, 800))
+    photos[3].write_bytes(photos[3].read_bytes()[:3000])
+    large = photos[0].read_bytes()
+    assert download(clothing.repository, root, progress=False) == DownloadResult(1)
+    assert photos[0].read_bytes() == large
+    assert photos[3].read_bytes() == clothing.files[f"images/{photos[3].name}"]
+
+
+def test_the_labeled_photos_are_those_that_the_repository_is_asked_for():
+    identities = photo_identities()
+    assert all(re.fullmatch(CLOTHING.pattern, path) for path in identities)
+    assert all(isinstance(identity, PhotoIdentity) for identity in identities.values())
+    assert CLOTHING.identities is photo_identities

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clothing_files import write_box_file, write_photos
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openimages_files import box_row, photo_row, write_split
 from PIL import Image
 from scipy.io import savemat
 
 from shopee_od.datasets import DATASETS
 from shopee_od.datasets.ccp import GARMENTS
+from shopee_od.datasets.clothing import BOX_FILE
 from shopee_od.datasets.fashionpedia import CLASSES as FASHIONPEDIA
 from shopee_od.datasets.modanet import CLASSES as MODANET
 from shopee_od.errors import InputError
@@ -34,6 +37,7 @@ VALUES = [
     None, True, -1, 0, 2, 0.5, 10**20, float("inf"), float("nan"), "", "x", "0", "\0", "a" * 300,
     "\ud800", [], {}, "../../x.jpg", "/etc/passwd", [1, "x"], [1, 2, 3, 4], {"id": 0},
 ]  # fmt: skip
+OUTFIT = ("Person", "Shirt", "Jeans")
 WORD = re.compile(rb"[^\s,:<>\[\]{}]+")
 
 
@@ -178,14 +182,30 @@ def _coco_file(file: Path, folder: Path, classes: dict) -> Path:
     return file
 
 
+def clothing(root: Path) -> list[Path]:
+    """Its box file is not below the root but in the package: the test moves it."""
+    photos = write_photos(root)
+    write_box_file(root / BOX_FILE.name, photos)
+    return [root / BOX_FILE.name, photos[0]]
+
+
+def openimages(root: Path) -> list[Path]:
+    for split, numbers in (("train", (1, 2)), ("val", (3,))):
+        boxes = [box_row(n, name, (0.1, 0.1, 0.9, 0.8)) for n in numbers for name in OUTFIT]
+        write_split(root, split, boxes, [photo_row(number) for number in numbers], numbers)
+    return sorted((root / "annotations").iterdir())
+
+
 MAKERS = {
     "ccp": ccp,
+    "clothing": clothing,
     "deepfashion": deepfashion,
     "deepfashion-women": deepfashion,
     "deepfashion-category": category,
     "deepfashion2": deepfashion2,
     "modanet": modanet,
     "fashionpedia": fashionpedia,
+    "openimages": openimages,
     "coco": coco,
     "voc": voc,
 }
@@ -237,6 +257,7 @@ def opened():
 
     An audit hook cannot be removed, so it is switched off at the end.
     """
+    Image.init()  # else a broken photo makes Pillow open its plugins
     names, listening = [], [True]
     sys.addaudithook(lambda event, given: event == "open" and listening and names.append(given[0]))
     yield names
@@ -244,9 +265,10 @@ def opened():
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, opened):
+def test_damaged_annotations_are_refused_or_counted(name, tmp_path, own_cache, opened, monkeypatch):
     root = tmp_path / name
     root.mkdir()
+    monkeypatch.setattr("shopee_od.datasets.clothing.BOX_FILE", root / BOX_FILE.name)
     files = MAKERS[name](root)
     photo(tmp_path / "x.jpg")  # ../../x.jpg of a damaged file: it exists, and must not be read
     whole = {file: file.read_bytes() for file in files}

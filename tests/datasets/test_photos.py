@@ -15,6 +15,7 @@ from shopee_od.datasets.photos import (
     photo_sizes,
     read_photo,
     read_size,
+    read_thumbnail,
 )
 from shopee_od.errors import InputError
 
@@ -242,6 +243,21 @@ def test_a_name_that_is_too_long_is_shortened():
     ) as error:
         read_size("[" * 3000 + ".jpg")
     assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_thumbnail_is_upright_gray_and_not_too_small(portrait, orientation):
+    with Image.open(portrait) as image:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", exif=exif)
+    thumbnail = read_thumbnail(stream.getvalue(), 64)
+    turned = Image.fromarray(read_photo(portrait)).convert("L")
+    turned = {1: turned, 3: turned.rotate(180), 6: turned.rotate(-90, expand=True)}[orientation]
+    assert thumbnail.mode == "L" and 64 <= min(thumbnail.size) < 200
+    difference = np.asarray(thumbnail, float) - np.asarray(turned.resize(thumbnail.size), float)
+    assert abs(difference).mean() < 4
 
 
 def test_sizes_of_photos(tmp_path, own_cache, portrait):

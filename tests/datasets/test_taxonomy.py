@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from shopee_od.datasets import ccp, deepfashion
+from shopee_od.datasets import (
+    ccp,
+    clothing,
+    deepfashion,
+    deepfashion2,
+    fashionpedia,
+    modanet,
+)
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.taxonomy import DEFAULT_PATH, LEVELS, read_taxonomy
 from shopee_od.errors import InputError
@@ -22,6 +29,9 @@ classes:
     summer: {upper: Tops, lower: Skirts}
     bikini: Bikinis
     hat: null
+    woven: [Blouses, T-shirts]
+    mixed: [T-shirts, Plain skirts]
+    skirts: Skirts
 """
 
 
@@ -32,15 +42,38 @@ def small(tmp_path):
     return read_taxonomy(path)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "classes"),
-    [("deepfashion", deepfashion.CLASSES), ("shopsim", deepfashion.CLASSES), ("ccp", None)],
+CLASSES = {
+    "deepfashion": deepfashion.CLASSES,
+    "ccp": ccp.GARMENTS,
+    "clothing": clothing.GARMENTS,
+    "deepfashion2": deepfashion2.CLASSES,
+    "fashionpedia": fashionpedia.CLASSES,
+    "modanet": modanet.CLASSES,
+}
+"""Data set -> the classes of its reader."""
+GARMENTS = (
+    *("t-shirt", "top", "shirt", "sweater", "jacket", "coat"),
+    *("shorts", "trousers", "jeans", "leggings", "skirt", "dress", "jumpsuit"),
 )
-def test_every_class_of_the_readers_has_a_group(dataset, classes):
+
+
+@pytest.mark.parametrize("dataset", CLASSES)
+def test_every_class_of_the_readers_has_a_category(dataset):
     taxonomy = read_taxonomy()
-    for name in classes or ccp.GARMENTS:
-        groups = {taxonomy.map_class(dataset, name, kind, "group") for kind in GARMENT_TYPES}
-        assert groups <= set(taxonomy.names("group")) and groups
+    assert {*taxonomy.classes[dataset]} == {*CLASSES[dataset]}
+    for name in CLASSES[dataset]:
+        candidates = taxonomy.candidates(dataset, name)
+        assert candidates and {*candidates} <= {*taxonomy.names("category")}
+
+
+def test_the_categories_are_a_shops_garments():
+    taxonomy = read_taxonomy()
+    assert taxonomy.names("category") == (*GARMENTS, "lingerie", "sleepwear", "swimwear")
+    assert taxonomy.names("group")[:3] == ("Tops", "Knitwear", "Outerwear")
+    assert taxonomy.candidates("ccp", "top") == ("top", "shirt")
+    assert taxonomy.candidates("clothing", "bodysuit") == ("top", "jumpsuit")
+    assert taxonomy.map_class("ccp", "top") == "Tops"
+    assert taxonomy.map_class("clothing", "bodysuit") == ""
 
 
 def test_the_types_are_those_that_the_readers_give():
@@ -68,6 +101,54 @@ def test_an_ambiguous_class_is_mapped_by_the_type_of_its_box(small):
         small.map_class("toy", "summer", "") == ""
         and small.map_class("toy", "summer", "full") == ""
     )
+
+
+def test_the_categories_that_a_class_may_have(small):
+    tops = ("T-shirts", "Blouses")
+    assert small.candidates("toy", "tee") == ("T-shirts",) == small.candidates("toy", "tee", "full")
+    assert small.candidates("toy", "top") == small.candidates("toy", "woven") == tops
+    assert small.candidates("toy", "summer", "upper") == tops
+    assert small.candidates("toy", "summer", "lower") == ("Plain skirts",)
+    assert small.candidates("toy", "summer", "full") == ()
+    assert small.candidates("toy", "summer") == (*tops, "Plain skirts")
+    assert small.candidates("toy", "hat") == ()
+
+
+def test_a_list_has_the_name_that_all_its_categories_share(small):
+    assert [small.map_class("toy", "woven", "", level) for level in LEVELS] == ["", "Tops", "upper"]
+    mixed = [small.map_class("toy", "mixed", "lower", level) for level in LEVELS]
+    assert mixed == ["", "", ""]
+    # A group with one category tells it.
+    assert small.map_class("toy", "skirts", "", "category") == "Plain skirts"
+
+
+def test_a_joined_data_set_has_the_categories_as_classes(small):
+    assert small.has_dataset("toy+other") and not small.has_dataset("other")
+    assert small.candidates("toy+other", "Blouses") == ("Blouses",)
+    assert small.map_class("toy+other", "Blouses") == "Tops"
+    assert small.unmapped_classes("toy+other", ("Blouses", "tee")) == ["tee"]
+
+
+def test_the_categories_that_boxes_may_have(small, tmp_path):
+    images = [{"image_id": 0, "path": str(tmp_path / "0.jpg"), "width": 9, "height": 9}]
+    corners = {"image_id": 0, "x1": 0, "y1": 0, "x2": 5, "y2": 5}
+    rows = [(0, "upper", True), (0, "upper", False), (0, "", False), (2, "upper", True)]
+    boxes = [
+        {"box_id": k, "label": label, "type": kind, "certain": certain} | corners
+        for k, (label, kind, certain) in enumerate(rows)
+    ]
+    toy = Dataset.build("toy", tmp_path, ["tee", "bikini"], images, boxes, None, ((0, 1),))
+    tops = ("T-shirts", "Blouses")
+    assert small.box_candidates(toy) == [
+        ("T-shirts",),
+        tops,  # not certain: any of its type
+        (*tops, "Plain skirts"),
+        ("T-shirts", "Bikinis"),
+    ]
+    assert small.map_boxes(toy) == ["Tops", "Tops", "", ""]
+    assert small.relabel(toy).problems.examples == {
+        "no group in the taxonomy: box left out": ["tee", "any class"]
+    }
 
 
 def test_an_unsupported_group_takes_the_type_of_its_box(small):
@@ -121,8 +202,8 @@ def test_unknown_data_sets_and_classes_are_named(small):
         ),
         (
             "    tee: T-shirts",
-            "    tee: [T-shirts]",
-            r"classes, toy, tee: \['T-shirts'\] is no category or group",
+            "    tee: [T-shirts, Tops]",
+            r"classes, toy, tee: \['T-shirts', 'Tops'\] must be a list of different categories",
         ),
         (
             "{upper: Tops",
@@ -135,6 +216,11 @@ def test_unknown_data_sets_and_classes_are_named(small):
         ("[Plain skirts]", "Plain skirts", "shop, lower, Skirts: list its categories"),
         ("[Plain skirts]", "[1]", "shop, lower, Skirts: 1 is used twice, or is no text"),
         ("  lower:", "  below:", "shop: 'below' is no type; use upper, lower, full"),
+        ("tee: T-shirts", "tee: [Blouses, Blouses]", "must be a list of different categories"),
+        ("tee: T-shirts", "tee: []", r"tee: \[\] must be a list of different categories"),
+        ("tee: T-shirts", "tee: [[Blouses]]", "must be a list of different categories"),
+        ("upper: Tops,", "upper: [5],", r"summer: \[5\] must be a list of different categories"),
+        ("tee: T-shirts", "tee: 5", "classes, toy, tee: 5 is no category or group"),
         ("    top: Tops", "    tee: Tops", "'tee' is used twice"),
         ("gaps:", "gap:", "'gap' is no part; use shop, gaps and classes"),
         ("classes:", "classes: 5\nshop:", "'shop' is used twice"),
@@ -158,9 +244,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_the_tree_shows_the_classes_that_map_to_each_name(small):
     lines = str(small).splitlines()
-    assert (
-        "  Tops  ← toy: top; toy: summer (upper)" in lines and "    T-shirts  ← toy: tee" in lines
-    )
+    assert "  Tops  ← toy: top; toy: summer (upper)" in lines
+    woven = "toy: woven (one of Blouses, T-shirts)"
+    mixed = "toy: mixed (one of T-shirts, Plain skirts)"
+    assert f"    T-shirts  ← toy: tee; {woven}; {mixed}" in lines
+    assert f"    Blouses  ← {woven}" in lines
     assert lines.index("  Swimwear") > lines.index("full")
     assert DEFAULT_PATH.is_file()
 

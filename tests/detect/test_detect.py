@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from matplotlib import cbook
 from PIL import Image
 
 from shopee_od.detect import COLUMNS, NO_GARMENT, detect_photos
+from shopee_od.drawing import boxes
 from shopee_od.errors import InputError
 from shopee_od.structures import Detections
 
@@ -17,7 +19,8 @@ from shopee_od.structures import Detections
 class BrightSpot:
     """Detects the bright part of a photo; at photo `breaks_at` it is interrupted."""
 
-    classes, types, threshold, name = ("dress", "skirt"), ("full", "lower"), 0.5, "bright-spot"
+    classes, types, name = ("dress", "skirt"), ("full", "lower"), "bright-spot"
+    threshold, category_threshold = 0.5, 0.0
 
     def __init__(self, breaks_at=None):
         self.breaks_at = breaks_at
@@ -128,6 +131,66 @@ def test_a_garment_has_one_tag_and_a_part_of_it_its_own(folder, tmp_path):
     (rows,) = result.rows.values()
     # The dress of score 0.6 has the box of the skirt.
     assert [(r["category"], r["y2"]) for r in rows] == [("skirt", 50), ("dress", 35)]
+
+
+class UncertainSpot:
+    """Detects garments of each type in every photo, with higher garment than class scores."""
+
+    classes, types = ("top", "skirt", "dress", "bikini"), ("upper", "lower", "full", "")
+    threshold, category_threshold, name = 0.5, 0.4, "uncertain-spot"
+
+    def detect(self, images, score_threshold=0.05, max_detections=100):
+        for _ in images:
+            corners = [[10 * k, 0, 10 * k + 8, 40] for k in (0, 0, 1, 2, 3, 4, 5)]
+            scores = [0.3, 0.35, 0.39, 0.2, 0.1, 0.4, 0.45]
+            garment_scores = [0.9, 0.8, 0.7, 0.95, 0.6, 0.5, 0.49]
+            yield Detections(corners, scores, [0, 1, 1, 2, 3, 2, 2], garment_scores).above(
+                score_threshold
+            )
+
+
+def test_below_the_category_threshold_a_tag_is_the_type(folder, tmp_path, monkeypatch):
+    texts = []
+    monkeypatch.setattr(
+        boxes, "draw_tag", lambda canvas, box, text, *rest: texts.append(text) or box
+    )
+    out = tmp_path / "out"
+    detect_photos(UncertainSpot(), [folder / "a.png"], out, progress=False)
+    rows = read_csv(out)
+    assert [(row["category"], row["type"], row["score"]) for row in rows] == [
+        ("full-body garment", "full", "0.95"),
+        # A skirt of the same place has the higher score of its class, but not of a garment.
+        ("upper garment", "upper", "0.9"),
+        ("lower garment", "lower", "0.7"),
+        ("garment", "", "0.6"),
+        ("dress", "full", "0.5"),
+    ]
+    (in_json,) = json.loads((out / "tags.json").read_text())["photos"].values()
+    assert [row["category"] for row in in_json] == [row["category"] for row in rows]
+    assert sorted(texts) == sorted(f"{row['category']} {float(row['score']):.2f}" for row in rows)
+
+
+def test_the_threshold_is_of_the_garment_score(folder, tmp_path):
+    """Whichever the scores of the classes are; a threshold below that of `detect` too."""
+    for threshold, count in ((0.92, 1), (0.49, 6), (0.01, 6)):
+        result = detect_photos(
+            UncertainSpot(), [folder / "a.png"], tmp_path / "out", threshold, progress=False
+        )
+        (rows,) = result.rows.values()
+        assert len(rows) == count
+
+
+def test_a_low_threshold_reaches_the_detector(folder, tmp_path):
+    class Recording(UncertainSpot):
+        asked: ClassVar[list[float]] = []
+
+        def detect(self, images, score_threshold=0.05, max_detections=100):
+            self.asked.append(score_threshold)
+            return super().detect(images, score_threshold, max_detections)
+
+    for threshold in (0.01, 0.9, None):
+        detect_photos(Recording(), [folder / "a.png"], tmp_path / "out", threshold, progress=False)
+    assert Recording.asked == [0.01, 0.05, 0.05]
 
 
 def test_a_photo_given_twice_counts_once_and_drawn_photos_are_not_read(folder, tmp_path):

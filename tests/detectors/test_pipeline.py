@@ -256,6 +256,16 @@ def test_images_without_boxes_are_left_out(dataset, tmp_path):
         Colors().fit(without, None, tmp_path / "other")
 
 
+def test_boxes_of_coarse_labels_are_ignored(dataset, tmp_path):
+    photos = dataset.split("train")
+    boxes = photos.boxes.assign(label=photos.boxes.label.where(photos.boxes.image_id > 0, 2))
+    coarse = photos.with_classes(photos.classes, boxes, coarse_labels=((0, 1),))
+    detector = Colors()
+    detector.fit(coarse, coarse, tmp_path / "run")
+    assert detector.classes == ("red", "green")
+    assert detector.metadata["photos"] == len(trainings[0].train) == 2
+
+
 def test_validation_without_boxes_leaves_the_threshold(dataset, tmp_path):
     val = dataset.split("val")
     without = val.with_classes(val.classes, val.boxes.iloc[:0])

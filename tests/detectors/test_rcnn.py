@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from recipe_contract import RecipeContract, train
 
-from shopee_od.backbones.efficientnet_lite0 import read_weights
+from shopee_od.backbones.efficientnet_lite import read_weights
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
 from shopee_od.detectors.rcnn import RCNN

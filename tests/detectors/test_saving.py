@@ -1,6 +1,7 @@
 """Saved detectors: what a folder must hold, and those saved by version 0.1.0."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,6 +246,29 @@ INFO = DetectorInfo("rcnn", "rcnn-1", ("a", "b"), ("upper", ""), 0.5, {"x": 1}, 
 def test_what_was_written_is_read(tmp_path):
     write_info(tmp_path, INFO)
     assert read_info(tmp_path) == INFO
+
+
+def test_the_category_threshold_is_zero_where_a_file_has_none(tmp_path):
+    write_info(tmp_path, replace(INFO, category_threshold=0.6))
+    assert read_info(tmp_path).category_threshold == 0.6
+    file = tmp_path / "detector.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["category_threshold"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert read_info(tmp_path) == INFO and INFO.category_threshold == 0.0
+
+
+@pytest.mark.parametrize("name", ["threshold", "category_threshold"])
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "NaN"])
+def test_a_threshold_outside_0_to_1_is_refused(tmp_path, name, value):
+    write_info(tmp_path, INFO)
+    file = tmp_path / "detector.json"
+    content = json.loads(file.read_text(encoding="utf-8")) | {name: json.loads(value)}
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=rf"detector\.json: {name} {json.loads(value)} is not in 0"
+    ):
+        read_info(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["config", "inference", "metadata"])

@@ -42,6 +42,16 @@ def test_the_tag_has_class_and_score(gray, classes, monkeypatch):
     assert texts == ["top 0.93", "dress 0.50"]
 
 
+def test_tags_may_be_given(gray, classes, monkeypatch):
+    texts = []
+    monkeypatch.setattr(
+        boxes, "draw_tag", lambda canvas, box, text, *rest: texts.append(text) or box
+    )
+    detections = Detections([[1, 1, 9, 9], [5, 5, 90, 90]], [0.9, 0.5], [0, 2])
+    drawing.draw_detections(gray, detections, classes, tags=["upper garment", ""])
+    assert texts == ["upper garment"]
+
+
 def test_drawing_is_deterministic_and_leaves_the_image_unchanged(gray, classes):
     image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
     before = image.copy()

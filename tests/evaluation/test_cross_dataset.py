@@ -15,7 +15,7 @@ from shopee_od.structures import Detections
 
 TAXONOMY = """
 shop:
-  upper: {Tops: [T-shirts], Outerwear: [Coats]}
+  upper: {Tops: [T-shirts, Blouses], Outerwear: [Coats]}
   lower: {Skirts: [Plain skirts]}
 gaps:
   Swimwear: [Bikinis]

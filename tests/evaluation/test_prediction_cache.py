@@ -29,7 +29,8 @@ class CountingDetector:
             n = self.cost.images
             self.cost = replace(self.cost, images=n + 1, seconds=self.cost.seconds + 0.5)
             boxes = [[0, n, 5, n + 5], [1, n, 6, n + 5]][: 1 if n else 2]
-            yield Detections(boxes, np.linspace(0.9, 0.8, len(boxes)), np.zeros(len(boxes)))
+            scores = np.linspace(0.9, 0.8, len(boxes))
+            yield Detections(boxes, scores, np.zeros(len(boxes)), np.sqrt(scores))
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_second_time_they_are_read(dataset, load_or_compute, tmp_path):
     assert list(computed.detections) == list(cached.detections) == [1, 2]
     assert [len(d) for d in cached.detections.values()] == [2, 1]
     for i, d in computed.detections.items():
-        for name in ("boxes", "scores", "labels"):
+        for name in ("boxes", "scores", "labels", "garment_scores"):
             np.testing.assert_array_equal(getattr(cached.detections[i], name), getattr(d, name))
             assert getattr(cached.detections[i], name).dtype == getattr(d, name).dtype
 
@@ -100,6 +101,17 @@ def test_a_damaged_file_is_replaced(dataset, load_or_compute, tmp_path):
         file.write_bytes(damaged)
         assert not load_or_compute(CountingDetector(), dataset).from_cache
         assert load_or_compute(CountingDetector(), dataset).from_cache
+
+
+def test_a_file_without_garment_scores_is_replaced(dataset, load_or_compute, tmp_path):
+    """Files of earlier versions have none."""
+    load_or_compute(CountingDetector(), dataset)
+    (file,) = (tmp_path / "cached").glob("*.npz")
+    with np.load(file) as arrays:
+        earlier = {name: arrays[name] for name in arrays if name != "garment_scores"}
+    np.savez(file, **earlier)
+    assert not load_or_compute(CountingDetector(), dataset).from_cache
+    assert load_or_compute(CountingDetector(), dataset).from_cache
 
 
 def test_no_image_can_be_read(dataset, load_or_compute):

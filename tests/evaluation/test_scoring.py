@@ -1,6 +1,7 @@
 """The metrics of a detector: by class, type and class-agnostic, intervals, JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,24 @@ def test_images_with_at_least_one_garment_found(make_dataset, make_detections):
     assert result["photos"] == 5
     assert result["photos_with_a_hit"] == pytest.approx(2 / 3)
     assert result["threshold"] == 0.5
+
+
+def test_garment_scores_count_where_classes_do_not(random_case):
+    """Class-agnostic and image-level; by class and by type nothing changes."""
+    num_changed = 0
+    for seed in range(10):
+        dataset, detections = random_case(seed)
+        rng = np.random.default_rng(seed)
+        with_garment_scores = {
+            i: replace(d, garment_scores=rng.random(len(d))) for i, d in detections.items()
+        }
+        before = compute_metrics(dataset, detections, dataset.classes, bootstrap=0)
+        after = compute_metrics(dataset, with_garment_scores, dataset.classes, bootstrap=0)
+        num_changed += before["agnostic"] != after["agnostic"]
+        num_changed += before["photos_with_a_hit"] != after["photos_with_a_hit"]
+        equal = {"agnostic", "photos_with_a_hit", "intervals"} ^ before.keys()
+        assert all(before[name] == after[name] for name in equal)
+    assert num_changed > 10
 
 
 def test_the_order_of_the_images_does_not_matter(random_case):

@@ -31,6 +31,7 @@ class BrightBoxDetector:
     classes = ("shirt",)
     types = ("upper",)
     threshold = 0.5
+    category_threshold = 0.0
     name = "bright"
     num_parameters = 1
 

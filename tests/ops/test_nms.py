@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopee_od.ops import nms as nms_module
 from shopee_od.ops.boxes import box_iou
 from shopee_od.ops.nms import batched_nms, nms, soft_nms
 
@@ -31,6 +32,16 @@ def test_kept_boxes_do_not_overlap_and_removed_boxes_overlap_a_better_one(case):
     for i in set(range(len(boxes))) - set(keep):
         better = [k for k in keep if (-scores[k], k) < (-scores[i], i)]
         assert overlaps[i, better].any()
+
+
+@given(scored_boxes(), st.integers(1, 30))
+def test_blocks_of_any_size_give_the_same_boxes(case, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nms_module, "BLOCK", 1)  # the definition: one box at a time
+        expected = nms(*case)
+        patch.setattr(nms_module, "BLOCK", block)
+        keep = nms(*case)
+    assert keep.tolist() == expected.tolist() and keep.dtype == np.int64
 
 
 def test_ties_go_to_the_earlier_box_and_the_threshold_itself_is_allowed():

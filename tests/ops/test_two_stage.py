@@ -98,16 +98,17 @@ def test_detections_equal_model_gardens(by_class):
         moved = apply_deltas(deltas, rois, *CANVAS)
         if by_class:
             moved = moved[:, 1:]  # without background
-        boxes, scores, labels = postprocess_detections(moved, class_scores(logits), 0.01)
+        boxes, scores, labels, which = postprocess_detections(moved, class_scores(logits), 0.01)
         np.testing.assert_allclose(
             boxes, theirs["detection_boxes"][0, :number].numpy()[:, YX], atol=1e-3
         )
         np.testing.assert_allclose(scores, theirs["detection_scores"][0, :number], atol=1e-5)
         np.testing.assert_array_equal(labels + 1, theirs["detection_classes"][0, :number])
+        np.testing.assert_array_equal(scores, class_scores(logits)[which, labels])
         counts.append(number)
     assert max(counts) == 100 and min(counts) <= 1, counts
 
 
 def test_low_scores_give_no_detections():
-    boxes, scores, labels = postprocess_detections(np.zeros((3, 1, 4)), np.zeros((3, 2)), 0.05)
-    assert boxes.shape == (0, 4) and scores.shape == labels.shape == (0,)
+    boxes, *others = postprocess_detections(np.zeros((3, 1, 4)), np.zeros((3, 2)), 0.05)
+    assert boxes.shape == (0, 4) and all(array.shape == (0,) for array in others)

@@ -56,7 +56,7 @@ def estimate(
         if rate <= 0:
             raise InputError(f"--images-per-second {rate}: it must be above 0")
     classes, photos, shape, note = _describe_data(dataset, data_dir)
-    check_experiment(profile, classes, (), 0)
+    check_experiment(profile, classes, 0)
     height, width = profile.canvas(*shape)
     params = build_experiment(profile, classes, (height, width))
     trainable, total, activations = count_parameters(profile, classes, (height, width))

@@ -6,12 +6,14 @@ What Model Garden would get wrong, or refuse late and unclearly, is set or refus
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shopee_od.backbones import Backbone, get_backbone, weights
+from shopee_od.backbones import Backbone, get_backbone, is_weights_file, read_card
+from shopee_od.detectors.model_garden.variables import check_variables, has_variables
 from shopee_od.detectors.postprocessing import NMS_IOU
 from shopee_od.errors import InputError
 from shopee_od.profiles import Profile
@@ -30,7 +32,6 @@ SHUFFLE_BUFFER = 1000
 def check_experiment(
     profile: Profile,
     classes: tuple[str, ...],
-    labels: Iterable[int],
     max_boxes: int,
     crowded_image: str = "a photo",
 ) -> None:
@@ -38,7 +39,6 @@ def check_experiment(
 
     Args:
         profile, classes: the sizes of the run, and the data set's classes.
-        labels: of all training boxes, 0-based into `classes`.
         max_boxes, crowded_image: the most boxes that an image has, and its path.
     Raises:
         InputError: sizes, levels, classes, labels or missing weights, in one sentence.
@@ -50,40 +50,49 @@ def check_experiment(
             f"profile {profile.name}: {profile.backbone} has levels up to {backbone.max_level}, "
             f"not {profile.max_level}; lower max_level"
         )
-    _check_classes(classes, labels)
+    _check_classes(classes)
     if max_boxes > MAX_BOXES:
         raise InputError(
             f"{crowded_image} has {max_boxes} boxes; Model Garden takes at most {MAX_BOXES}: "
             "split the photo"
         )
-    if backbone.pretrained and not weights.EFFICIENTNET_LITE0.is_file():
-        raise InputError(
-            f"{weights.EFFICIENTNET_LITE0}: the pretrained weights are missing; reinstall shopee-od"
-        )
-    if profile.frozen_level and not (backbone.pretrained and 2 <= profile.frozen_level <= 5):
+    if backbone.pretrained:
+        read_card()
+    can_freeze = profile.backbone.startswith("efficientnet-lite") and (
+        backbone.pretrained or profile.weights
+    )
+    if profile.frozen_level and not (can_freeze and 2 <= profile.frozen_level <= 5):
         raise InputError(
             f"profile {profile.name}: frozen_level {profile.frozen_level} with {profile.backbone}; "
-            "use 0, or a level from 2 to 5 of a backbone with weights in the package"
+            "use 0, or a level from 2 to 5 of an EfficientNet-Lite with pretrained weights"
         )
-    if profile.weights and not read_checkpoint_modules(profile.weights):
+    _check_weights(profile)
+
+
+def _check_weights(profile: Profile) -> None:
+    if is_weights_file(profile.weights):
+        card = read_card(Path(profile.weights))
+        if card["backbone"] != profile.backbone:
+            raise InputError(
+                f"{profile.weights} are weights of {card['backbone']}, not {profile.backbone}; "
+                f"set backbone={card['backbone']}"
+            )
+    elif has_variables(profile.weights):
+        check_variables(profile.weights, profile)
+    elif profile.weights and not read_checkpoint_modules(profile.weights):
         raise InputError(
-            f"{profile.weights}: no Model Garden checkpoint there; name it as CKPT of CKPT.index"
+            f"{profile.weights}: no Model Garden checkpoint there; name it as CKPT of CKPT.index, "
+            "or name the folder of a run or of a saved detector"
         )
 
 
-def _check_classes(classes: tuple[str, ...], labels: Iterable[int]) -> None:
+def _check_classes(classes: tuple[str, ...]) -> None:
     if not classes:
         raise InputError("the data set has no classes; a detector needs at least one")
     repeated = [name for name in classes if classes.count(name) > 1]
     if repeated:
         raise InputError(
             f"class {repeated[0]!r} is listed twice in the data set's classes; name it once"
-        )
-    wrong = [int(label) for label in labels if not 0 <= label < len(classes)]
-    if wrong:
-        raise InputError(
-            f"label {wrong[0]} is out of range; there are {len(classes)} classes, "
-            f"0–{len(classes) - 1}"
         )
 
 
@@ -129,7 +138,10 @@ def build_experiment(
     from official.vision.configs import maskrcnn  # noqa: F401  registers the experiment
 
     backbone = get_backbone(profile.backbone)
-    init_modules = read_checkpoint_modules(profile.weights) if profile.weights else "all"
+    # The task loads a backbone's .npz and a saved detector itself.
+    is_npz = is_weights_file(profile.weights) or has_variables(profile.weights)
+    checkpoint = "" if is_npz else profile.weights
+    init_modules = read_checkpoint_modules(checkpoint) if checkpoint else "all"
     use_class_weights = len(boxes) > 0 and profile.class_balance > 0
     losses = {
         # AdamW decays weights itself.
@@ -146,7 +158,7 @@ def build_experiment(
             },
             "task": {
                 # The default is a path on Google's storage.
-                "init_checkpoint": profile.weights or None,
+                "init_checkpoint": checkpoint or None,
                 "init_checkpoint_modules": init_modules,
                 "annotation_file": None,
                 "model": _model(profile, backbone, len(classes), canvas),

@@ -1,10 +1,12 @@
-"""Silences Orbit, Model Garden and Keras; errors still come as exceptions."""
+"""Silences Orbit, Model Garden, Keras and LiteRT; errors still come as exceptions."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -26,3 +28,17 @@ def suppress_logs() -> Iterator[None]:
     finally:
         absl_logging.set_verbosity(absl_level)
         tensorflow_log.setLevel(tensorflow_level)
+
+
+@contextlib.contextmanager
+def suppress_native_logs() -> Iterator[None]:
+    """Suppresses what native code writes to the process's standard error."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as null:  # noqa: PTH123
+            os.dup2(null.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -10,6 +10,7 @@ import tf_keras
 from official.vision.modeling import factory
 from official.vision.modeling.layers import detection_generator, roi_generator, roi_sampler
 
+from shopee_od.backbones.lite_network import build_configured_lite
 from shopee_od.ops.two_stage import DELTA_SCALE
 
 REGRESSION_WEIGHTS = list(DELTA_SCALE)
@@ -30,7 +31,9 @@ def build_model(
     """
     # Model Garden defines weight decay by tf.nn.l2_loss, which halves the sum of squares.
     l2 = tf_keras.regularizers.l2(l2_weight_decay / 2) if l2_weight_decay else None
-    model = factory.build_maskrcnn(tf_keras.layers.InputSpec(shape=[None, *size, 3]), config, l2)
+    specs = tf_keras.layers.InputSpec(shape=[None, *size, 3])
+    backbone = build_configured_lite(specs, config, l2)
+    model = factory.build_maskrcnn(specs, config, l2, backbone)
     _keep_boxes_in_float32(model)
     return model
 

@@ -28,7 +28,7 @@ class RawOutputs:
         anchors: float32 (N, 4).
         objectness: float32 (N,), logits of the RPN.
         deltas: float32 (N, 4), dx, dy, dw, dh of the RPN.
-        rois: float32 (K, 4), the proposals of Model Garden.
+        rois: float32 (K, 4), the proposals.
         roi_scores: float32 (K,), their objectness in [0, 1].
         pooled: float32 (K, 7, 7, C), RoIAlign of each.
         class_logits: float32 (K, 1 + classes), background first.
@@ -72,14 +72,16 @@ class RawOutputs:
         return boxes if boxes.shape[1] == 1 else boxes[:, 1:]
 
     def postprocess(self) -> Detections:
-        """The detections in pixels of the image, equal to Model Garden's."""
-        boxes, scores, labels = two_stage.postprocess_detections(
-            self.refine_rois(),
-            two_stage.class_scores(self.class_logits),
-            self.score_threshold,
-            self.nms_iou,
+        """The detections in pixels of the image, equal to Model Garden's.
+
+        The garment score of each is the probability that its RoI is not background.
+        """
+        class_scores = two_stage.class_scores(self.class_logits)
+        boxes, scores, labels, rois = two_stage.postprocess_detections(
+            self.refine_rois(), class_scores, self.score_threshold, self.nms_iou
         )
-        return Detections(self.to_image(boxes), scores, labels)
+        garment_scores = class_scores.sum(axis=1)[rois]
+        return Detections(self.to_image(boxes), scores, labels, garment_scores)
 
     def to_image(self, boxes: np.ndarray) -> np.ndarray:
         """Boxes (N, 4) in pixels of the canvas -> float32 (N, 4) in those of the image, clipped."""

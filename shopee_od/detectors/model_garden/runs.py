@@ -1,4 +1,4 @@
-"""What a run folder holds: its configuration, its provenance, its SavedModel."""
+"""What a run folder holds: its configuration, its provenance, its trained network."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from shopee_od.backbones import get_backbone, weights
+from shopee_od.backbones import get_backbone, is_weights_file, read_card
 from shopee_od.config import to_dict
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.model_garden.experiment import NMS_IOU, build_experiment
+from shopee_od.detectors.model_garden.experiment import NMS_IOU
 from shopee_od.detectors.model_garden.progress import read_history
 from shopee_od.errors import InputError
-from shopee_od.io import atomic_folder, read_json, write_json
+from shopee_od.io import atomic_folder, hash_file, read_json, write_json
 from shopee_od.profiles import Profile, profile_from_dict
 from shopee_od.version import __version__
 
@@ -40,33 +40,32 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 
 
 def export_checkpoint(run_dir: Path, checkpoint: Path, directory: Path) -> None:
-    """Exports a checkpoint of a run as a SavedModel in `directory`, whole or not at all."""
-    from shopee_od.detectors.model_garden.export import export_canvases, export_saved_model
+    """Exports a checkpoint of a run: `network.tflite` and `variables.npz`, or neither."""
+    from shopee_od.detectors.model_garden.export import ExportedNetwork
 
     run = read_run(run_dir)
-    profile = profile_of(run)
-    canvas = _canvas_of(run)
-    params = build_experiment(profile, tuple(run["classes"]), canvas)
+    network = ExportedNetwork(profile_of(run), run["classes"], _export_canvases(run))
+    network.restore(checkpoint)
     with atomic_folder(directory) as temporary:
-        export_saved_model(params, checkpoint, export_canvases(profile, canvas), temporary)
+        network.save(temporary)
 
 
-def inference_settings(run_dir: Path) -> dict[str, Any]:
+def inference_settings(run_dir: Path, network: Path) -> dict[str, Any]:
     """What running the exported detector needs to know.
 
+    Args:
+        run_dir: the folder of the run.
+        network: its `network.tflite`.
     Returns:
-        canvases: (height, width) of each that the SavedModel takes; proposals: RoIs per image;
-        nms_iou: of its NMS within each class.
+        canvases: (height, width) of each that the network takes; proposals: RoIs per image;
+        nms_iou: of the NMS within each class; network_sha256: of the file.
     """
-    from shopee_od.detectors.model_garden.export import export_canvases
-
     run = read_run(run_dir)
-    profile = profile_of(run)
-    canvases = export_canvases(profile, _canvas_of(run))
     return {
-        "canvases": [list(canvas) for canvas in canvases],
-        "proposals": profile.proposals,
+        "canvases": [list(canvas) for canvas in _export_canvases(run)],
+        "proposals": profile_of(run).proposals,
         "nms_iou": NMS_IOU,
+        "network_sha256": hash_file(network),
     }
 
 
@@ -180,16 +179,17 @@ def _comparable(run: dict[str, Any]) -> dict[str, Any]:
     return run | {"profile": profile_of(run).replace(description="")}
 
 
-def _canvas_of(run: Mapping[str, Any]) -> tuple[int, int]:
+def _export_canvases(run: Mapping[str, Any]) -> list[tuple[int, int]]:
+    from shopee_od.detectors.model_garden.export import export_canvases
+
     height, width = run["canvas"]
-    return height, width
+    return export_canvases(profile_of(run), (height, width))
 
 
 def _initial_weights(profile: Profile) -> str:
     """Where the backbone's weights come from that training starts with."""
+    if is_weights_file(profile.weights):
+        return read_card(Path(profile.weights))["name"]
     if profile.weights:
         return profile.weights
-    if not get_backbone(profile.backbone).pretrained:
-        return "random"
-    card: Any = read_json(weights.EFFICIENTNET_LITE0.with_suffix(".json"))
-    return card["name"]
+    return read_card()["name"] if get_backbone(profile.backbone).pretrained else "random"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 import tf_keras
 from official.vision.configs import maskrcnn as configs
+from official.vision.losses import maskrcnn_losses
 from official.vision.ops import box_ops
 from official.vision.tasks import maskrcnn
 
-from shopee_od.backbones import freeze, load_weights
+from shopee_od.backbones import freeze, get_backbone, is_weights_file, load_weights
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.detectors.model_garden.class_loss import ClassLoss
 from shopee_od.detectors.model_garden.coco_metric import CocoMetric
 from shopee_od.detectors.model_garden.input_pipeline import read_batches
 from shopee_od.detectors.model_garden.model import REGRESSION_WEIGHTS, build_model
@@ -24,6 +28,7 @@ from shopee_od.detectors.model_garden.targets import (
     random_color_jitter,
     random_horizontal_flip,
 )
+from shopee_od.detectors.model_garden.variables import has_variables, load_variables
 from shopee_od.profiles import Profile
 
 
@@ -35,6 +40,8 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         profile: the profile that it was built from.
         val: the validation split, for COCO metrics computed by `shopee_od.evaluation`.
         logging_dir: for Model Garden's summaries.
+        coarse_labels: those of the training set, as `Dataset` has them.
+        source_weights: the share of training images from each source of the training records.
     """
 
     def __init__(
@@ -43,10 +50,16 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         profile: Profile,
         val: Dataset | None = None,
         logging_dir: str | None = None,
+        coarse_labels: tuple[tuple[int, ...], ...] = (),
+        source_weights: Sequence[float] = (1.0,),
     ) -> None:
         super().__init__(params, logging_dir=logging_dir)
         self._profile = profile
         self._val: Any = val
+        self._source_weights = source_weights
+        self._class_loss = ClassLoss(
+            params.model.num_classes - 1, coarse_labels, params.losses.class_weights
+        )
 
     @tf.autograph.experimental.do_not_convert
     def build_model(self) -> Any:
@@ -60,8 +73,12 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         return model
 
     def initialize(self, model: Any) -> None:
-        """Loads the package's ImageNet weights if there are any, then the configured checkpoint."""
-        if self.task_config.model.backbone.type == "efficientnet":
+        """Loads the backbone's weights if there are any, then the profile's weights."""
+        if has_variables(self._profile.weights):
+            load_variables(model, Path(self._profile.weights))
+        elif is_weights_file(self._profile.weights):
+            load_weights(model.backbone, Path(self._profile.weights))
+        elif get_backbone(self._profile.backbone).pretrained:
             load_weights(model.backbone)
         super().initialize(model)
 
@@ -70,8 +87,12 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
     ) -> tf.data.Dataset:
         """Batches of records, endless in training, once through in validation."""
         canvas = tuple(self.task_config.model.input_size[:2])
-        batches = read_batches(params, canvas, input_context)
-        return batches if params.is_training else self._fill_up(batches, params, input_context)
+        if not params.is_training:
+            batches = read_batches(params, canvas, input_context)
+            return self._fill_up(batches, params, input_context)
+        return read_batches(
+            params, canvas, input_context, self._profile.augmentation, self._source_weights
+        )
 
     def prepare_batch(
         self, inputs: tuple[tf.Tensor, dict[str, tf.Tensor]], training: bool
@@ -115,12 +136,21 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         """Fault 1, worked around in `rpn_loss.py`."""
         return compute_rpn_losses(self.task_config, outputs, labels)
 
+    def _build_frcnn_losses(self, outputs: Any, labels: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Class loss and box loss; Model Garden's class loss knows no coarse labels."""
+        class_loss = self._class_loss(outputs["class_outputs"], outputs["class_targets"])
+        config = self.task_config
+        box_loss = maskrcnn_losses.FastrcnnBoxLoss(
+            config.losses.frcnn_huber_loss_delta,
+            config.model.detection_head.class_agnostic_bbox_pred,
+        )(outputs["box_outputs"], outputs["class_targets"], outputs["box_targets"])
+        return class_loss, tf.reduce_mean(box_loss)
+
     def build_losses(self, outputs: Any, labels: Any, aux_losses: Any = None) -> dict[str, Any]:
         """Fault 5: adds the RoI accuracy, which Model Garden does not log in training."""
         losses = super().build_losses(outputs, labels, aux_losses)
-        predicted = tf.argmax(outputs["class_outputs"], -1, tf.int32)
-        is_correct = predicted == tf.cast(outputs["class_targets"], tf.int32)
-        return losses | {"roi_accuracy": tf.reduce_mean(tf.cast(is_correct, tf.float32))}
+        accuracy = self._class_loss.accuracy(outputs["class_outputs"], outputs["class_targets"])
+        return losses | {"roi_accuracy": accuracy}
 
     def build_metrics(self, training: bool = True) -> list[tf_keras.metrics.Metric]:
         """Means of the losses and of the RoI accuracy; in validation also a CocoMetric."""

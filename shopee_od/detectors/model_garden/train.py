@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from shopee_od.detectors.model_garden.runs import (
 from shopee_od.errors import InputError
 from shopee_od.io import read_json
 from shopee_od.profiles import Profile, describe_overrides
+
+if TYPE_CHECKING:
+    from shopee_od.datasets.tfrecord import Records
 
 AVERAGES = "ema_checkpoints"
 """Where Model Garden keeps the running average of the last weights."""
@@ -38,7 +42,7 @@ def train(
     Called again with a finished `run_dir`, it trains nothing.
 
     Args:
-        train_set: images without boxes are left out.
+        train_set: images without boxes are learned from too: all they show is background.
         val_set: chooses the checkpoint by AP. Without it, or where nothing is detected on it, the
             last weights are taken; in any case their running average.
         profile: the sizes of the run. Its `deterministic` switches on TensorFlow's op determinism,
@@ -58,7 +62,7 @@ def train(
     run_dir = Path(run_dir)
     if Path(profile.weights, RUN_FILE).is_file():
         profile = profile.replace(weights=str(best_checkpoint(Path(profile.weights))))
-    train_set = train_set.with_boxes()
+    train_set = select_training_images(train_set)
     val_set = select_validation_images(val_set, profile)
     gpus = len(tf.config.list_physical_devices("GPU"))
     if gpus and profile.batch_size % gpus:
@@ -67,20 +71,20 @@ def train(
             f"use a multiple of {gpus}"
         )
     max_boxes, crowded_image = _find_most_crowded(train_set, val_set)
-    check_experiment(profile, train_set.classes, train_set.boxes.label, max_boxes, crowded_image)
+    check_experiment(profile, train_set.classes, max_boxes, crowded_image)
     canvas = profile.canvas(
         int(train_set.images.width.median()), int(train_set.images.height.median())
     )
     claim_run_dir(run_dir, describe_run(train_set, val_set, profile, canvas, seed))
-    records = convert(train_set, run_dir / "records" / "train")
+    records = convert_by_source(train_set, run_dir / "records" / "train")
+    photos = sum(source.photos for source in records)
     val_records = None
     if val_set is not None:
         val_records = convert(val_set, run_dir / "records" / "val")
         val_set = val_set.drop(val_records.left_out)
-    if records.photos < profile.batch_size:
+    if photos < profile.batch_size:
         raise InputError(
-            f"{records.photos} training photos are fewer than a batch of {profile.batch_size}; "
-            "add photos"
+            f"{photos} training photos are fewer than a batch of {profile.batch_size}; add photos"
         )
     start = last_step(run_dir)
     # The position in the data is not saved: a resumed run shuffles by another seed, so that it does
@@ -90,13 +94,13 @@ def train(
         profile,
         train_set.classes,
         canvas,
-        records.pattern,
+        ",".join(source.pattern for source in records),
         val_records.pattern if val_records else "",
         run_seed,
         gpus,
         validate=val_set is not None,
-        photos=records.photos,
-        boxes=np.bincount(train_set.boxes.label, minlength=len(train_set.classes)),
+        photos=photos,
+        boxes=train_set.count_boxes(),
     )
     # Fault 8: seeds alone do not make a run repeatable. On GPUs some gradients have no
     # deterministic implementation.
@@ -107,11 +111,20 @@ def train(
         overrides = describe_overrides(profile, train_set.name)
         if overrides:
             print(overrides, file=sys.stderr, flush=True)
-        _run(params, profile, val_set, run_dir, start)
+        source_weights = balance_sources([r.photos for r in records], profile.source_balance)
+        _run(params, profile, val_set, run_dir, start, train_set.coarse_labels, source_weights)
     return best_checkpoint(run_dir)
 
 
-def _run(params: Any, profile: Profile, val_set: Dataset | None, run_dir: Path, start: int) -> None:
+def _run(
+    params: Any,
+    profile: Profile,
+    val_set: Dataset | None,
+    run_dir: Path,
+    start: int,
+    coarse_labels: tuple[tuple[int, ...], ...],
+    source_weights: list[float],
+) -> None:
     """Trains from step `start` on, with history and progress."""
     from official.common import distribute_utils
     from official.core import train_lib, train_utils
@@ -130,7 +143,14 @@ def _run(params: Any, profile: Profile, val_set: Dataset | None, run_dir: Path, 
         out = sys.stderr
         with suppress_logs():
             with strategy.scope():
-                task = FasterRCNNTask(params.task, profile, val_set, logging_dir=str(run_dir))
+                task = FasterRCNNTask(
+                    params.task,
+                    profile,
+                    val_set,
+                    str(run_dir),
+                    coarse_labels,
+                    source_weights,
+                )
                 trainer = train_utils.create_trainer(
                     params,
                     task,
@@ -160,6 +180,45 @@ def _run(params: Any, profile: Profile, val_set: Dataset | None, run_dir: Path, 
                 _save_average(trainer, strategy, run_dir)
     finally:
         performance.set_mixed_precision_policy("float32")
+
+
+def convert_by_source(train_set: Dataset, directory: Path) -> list[Records]:
+    """Writes the records of each data set of a joint one into a folder of its own."""
+    from shopee_od.datasets.tfrecord import convert
+
+    names = train_set.images.dataset.unique()
+    if len(names) == 1:
+        return [convert(train_set, directory)]
+    by_source = train_set.images.groupby("dataset", sort=False).image_id
+    return [convert(train_set.take(ids), directory / name) for name, ids in by_source]
+
+
+def balance_sources(photos: Sequence[int], balance: float) -> list[float]:
+    """The share of training images that come from each source.
+
+    Args:
+        photos: of each source.
+        balance: 0 shows every photo equally often, 1 every source.
+
+    >>> balance_sources([900, 100], 0), balance_sources([900, 100], 0.5)
+    ([0.9, 0.1], [0.75, 0.25])
+    """
+    weights = np.power(photos, 1 - balance)
+    return (weights / weights.sum()).tolist()
+
+
+def select_training_images(train_set: Dataset) -> Dataset:
+    """The images with a counted box, and those without any: they show what is no garment.
+
+    An image that has only `ignore` boxes would teach that these are background.
+
+    Raises:
+        InputError: no image has a counted box.
+    """
+    labeled = train_set.with_boxes()
+    is_empty = ~train_set.images.image_id.isin(train_set.boxes.image_id)
+    is_labeled = train_set.images.image_id.isin(labeled.images.image_id)
+    return train_set.take(train_set.images.image_id[is_empty | is_labeled])
 
 
 def select_validation_images(val_set: Dataset | None, profile: Profile) -> Dataset | None:

@@ -1,4 +1,4 @@
-"""A training that is killed in the middle."""
+"""A training that is killed in the middle; the network that a training has made."""
 
 import os
 import subprocess
@@ -6,7 +6,10 @@ import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+NOISE = [(96, 96), (150, 100), (100, 150), (97, 131), (40, 300)]
 
 TRAIN = """
 import sys
@@ -48,3 +51,28 @@ def killed_run(smoke_run, cuts, tmp_path_factory) -> SimpleNamespace:
         assert training.wait() == -9, "it ended before it could be killed"
     rows = [row for row in read_history(run_dir) if row["step"] <= 24]
     return SimpleNamespace(run_dir=run_dir, rows=rows)
+
+
+@pytest.fixture(scope="session")
+def trained_network(smoke_run):
+    """The ExportedNetwork of `smoke_run`'s best checkpoint; its `model` is Model Garden's."""
+    from shopee_od.detectors.model_garden.export import ExportedNetwork
+    from shopee_od.detectors.model_garden.train import best_checkpoint
+
+    detector = smoke_run.detector
+    canvases = detector.info.inference["canvases"]
+    network = ExportedNetwork(smoke_run.profile, detector.classes, canvases)
+    network.restore(best_checkpoint(smoke_run.run_dir))
+    return network
+
+
+@pytest.fixture(scope="session")
+def photos(smoke_run):
+    """Eight photos of 6 shapes and five of noise, on three canvases."""
+    from shopee_od.datasets.photos import read_photo
+
+    paths = [*smoke_run.train.images.path, *smoke_run.val.images.path]
+    rng = np.random.default_rng(0)
+    return [read_photo(path) for path in paths] + [
+        rng.integers(0, 256, (*size, 3), np.uint8) for size in NOISE
+    ]

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from shopee_od.augmentation import Augmentation
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.tfrecord import convert
 from shopee_od.detectors.model_garden.experiment import build_experiment
@@ -135,3 +136,24 @@ def test_workers_share_the_photos(recorded):
 
     counts = Counter(order(0) + order(1))
     assert sum(counts.values()) == 100 and max(counts.values()) <= 12 and min(counts.values()) >= 8
+
+
+def test_sources_are_shown_by_their_weights(recorded):
+    params = recorded(training=True)
+    both = params.replace(input_path=f"{params.input_path},{params.input_path}")
+    batches = read_batches(both, CANVAS, source_weights=(0.5, 0.5))
+    assert len(set(ids(batches, 25))) == 10
+
+
+def test_augmented_batches_have_boxes_within_the_image(recorded):
+    augmentation = Augmentation(0.3, 0.2, 0.1, 0.5, 0.5, 0.5, 0.5)
+    batches = read_batches(recorded(training=True), CANVAS, augmentation=augmentation)
+    boxed = 0
+    for images, labels in batches.take(10).as_numpy_iterator():
+        assert images.shape == (4, *CANVAS, 3)
+        assert (labels["visible_size"] <= CANVAS).all() and (labels["visible_size"] > 0).all()
+        assert np.array_equal(labels["image_info"][:, 0], labels["visible_size"])
+        boxes = labels["boxes"][labels["classes"] > 0]
+        assert (boxes >= -1e-6).all() and (boxes <= 1 + 1e-5).all()
+        boxed += len(boxes)
+    assert boxed

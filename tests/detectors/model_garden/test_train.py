@@ -139,6 +139,27 @@ def test_photos_without_boxes_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_photos_that_show_no_garment_are_trained_on(smoke_run):
+    data = smoke_run.train
+    first, second, *_ = data.images.image_id
+    boxes = data.boxes[data.boxes.image_id != first]
+    boxes = boxes.assign(ignore=boxes.image_id == second)
+    data = type(data)(**vars(data) | {"boxes": boxes})
+    selected = set(training.select_training_images(data).images.image_id)
+    assert first in selected  # nothing is in it
+    assert second not in selected  # something is, but not labeled to train on
+
+
+def test_each_source_has_records_of_its_own(smoke_run, tmp_path):
+    data = smoke_run.train
+    names = ["street"] * 2 + ["home"] * (len(data) - 2)
+    joint = type(data)(**vars(data) | {"images": data.images.assign(dataset=names)})
+    street, home = training.convert_by_source(joint, tmp_path / "records")
+    assert (street.photos, home.photos) == (2, len(data) - 2)
+    assert "street" in street.pattern and "home" in home.pattern
+    assert len(training.convert_by_source(data, tmp_path / "one")) == 1
+
+
 def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
     """Backbone and pyramid are those of its best checkpoint, the heads are new."""
     arguments = {}

@@ -1,0 +1,52 @@
+"""Detections: their scores as garments."""
+
+import numpy as np
+import pytest
+
+from shopee_od.structures import Detections
+
+A, NEAR_A, B = [0, 0, 20, 20], [0, 0, 20, 18], [30, 0, 50, 20]
+
+
+@pytest.fixture
+def detections():
+    """Unsorted; the box of the highest score has not the highest garment score."""
+    return Detections([A, NEAR_A, B], [0.3, 0.6, 0.2], [0, 1, 2], [0.9, 0.8, 0.4])
+
+
+def test_garment_scores_are_sorted_with_the_rest(detections):
+    assert detections.scores.tolist() == pytest.approx([0.6, 0.3, 0.2])
+    assert detections.garment_scores.tolist() == pytest.approx([0.8, 0.9, 0.4])
+    assert detections.garment_scores.dtype == np.float32
+    for some in (detections[1:], detections[[1, 2]], detections[detections.labels != 1]):
+        assert some.garment_scores.tolist() == pytest.approx([0.9, 0.4])
+    assert detections[0].garment_scores.tolist() == pytest.approx([0.8])
+    assert detections.above(0.25).top(1).garment_scores.tolist() == pytest.approx([0.8])
+
+
+def test_without_them_the_scores_are_the_garment_scores():
+    detections = Detections([A, B], [0.3, 0.6], [0, 1])
+    assert detections.garment_scores.tolist() == detections.scores.tolist()
+    garments = detections.as_garments()
+    assert garments.scores.tolist() == detections.scores.tolist()
+    assert garments.boxes.tolist() == detections.boxes.tolist()
+    assert Detections.empty().garment_scores.shape == (0,)
+
+
+def test_as_garments_all_are_of_one_class(detections):
+    garments = detections.as_garments()
+    assert garments.labels.tolist() == [0, 0, 0]
+    assert garments.scores.tolist() == pytest.approx([0.9, 0.8, 0.4])
+    assert garments.boxes.tolist() == [A, NEAR_A, B]
+
+
+def test_nms_across_classes_keeps_the_highest_garment_score(detections):
+    assert detections.nms(0.5, class_agnostic=True).labels.tolist() == [0, 2]
+    assert detections.nms(0.5).labels.tolist() == [1, 0, 2]
+    equal = Detections([A, NEAR_A], [0.3, 0.6], [0, 1], [0.9, 0.9])
+    assert equal.nms(0.5, class_agnostic=True).labels.tolist() == [1]
+
+
+def test_shapes_must_fit():
+    with pytest.raises(ValueError, match=r"garment scores \(1,\) do not fit"):
+        Detections([A, B], [0.3, 0.6], [0, 1], [0.9])
