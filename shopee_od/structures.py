@@ -101,6 +101,15 @@ class Detections:
             return self[nms(self.boxes, self.garment_scores, iou_threshold)]
         return self[batched_nms(self.boxes, self.scores, self.labels, iou_threshold)]
 
+    def select_garments(self, threshold: float = 0.0) -> Detections:
+        """One detection for each garment, whichever its class.
+
+        1. NMS across classes: boxes with an IoU above SAME_GARMENT_IOU are one garment.
+        2. Those with a garment score of at least `threshold`.
+        """
+        garments = self.nms(SAME_GARMENT_IOU, class_agnostic=True)
+        return garments[garments.garment_scores >= threshold]
+
     @classmethod
     def empty(cls) -> Detections:
         """No detections."""

@@ -1,6 +1,6 @@
 """What `shopee-od detect` does: photos in, drawn photos and tags out."""
 
-from shopee_od.detect.run import DetectResult, detect_photos, keep_one_tag_per_garment
+from shopee_od.detect.run import DetectResult, detect_photos
 from shopee_od.detect.tag_files import COLUMNS, NO_GARMENT
 
 __all__ = [
@@ -8,5 +8,4 @@ __all__ = [
     "NO_GARMENT",
     "DetectResult",
     "detect_photos",
-    "keep_one_tag_per_garment",
 ]

@@ -17,7 +17,7 @@ from shopee_od.detector import SCORE_THRESHOLD, Detector
 from shopee_od.drawing import draw_detections
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_file
-from shopee_od.structures import SAME_GARMENT_IOU, Detections
+from shopee_od.structures import Detections
 
 JPEG_QUALITY = 90
 
@@ -82,8 +82,7 @@ def detect_photos(
         for detections in detector.detect(read_photos(), score_threshold=score_threshold):
             photo, image = pending.popleft()
             name = format_path(photo)
-            detections = keep_one_tag_per_garment(detections)
-            detections = detections[detections.garment_scores >= threshold]
+            detections = detections.select_garments(threshold)
             result.rows[name] = make_rows(name, detections, detector)
             try:
                 _save_drawing(output_files[photo], image, detections, detector)
@@ -94,11 +93,6 @@ def detect_photos(
         if result.rows or result.failed:
             write_tags(result.rows, result.failed, out)
     return result
-
-
-def keep_one_tag_per_garment(detections: Detections) -> Detections:
-    """Class-agnostic NMS: boxes with an IoU above SAME_GARMENT_IOU count as one garment."""
-    return detections.nms(SAME_GARMENT_IOU, class_agnostic=True)
 
 
 def _save_drawing(

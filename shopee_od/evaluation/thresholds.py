@@ -21,7 +21,7 @@ from shopee_od.evaluation.curves import (
 )
 from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
 from shopee_od.ops.boxes import box_iou
-from shopee_od.structures import SAME_GARMENT_IOU, Detections
+from shopee_od.structures import Detections
 
 
 def find_best_threshold(
@@ -72,8 +72,8 @@ def find_category_threshold(
 ) -> float:
     """Finds the lowest class score at and above which enough tags are right.
 
-    1. The boxes that are shown: NMS across all classes at SAME_GARMENT_IOU, garment scores of at
-       least `garment_threshold`. Each has one tag, its class.
+    1. The boxes that are shown, as `Detections.select_garments` gives them. Each has one tag, its
+       class.
     2. They are matched to the boxes of `dataset` at IoU 0.5, all garments as one class. Those that
        match none, or an ignore or crowd box, or a box of a coarse label, do not count.
     3. A tag is right where the class of the matched box has the same name.
@@ -164,10 +164,7 @@ def _list_tags(
     Each is (n,).
     """
     image_ids = sorted(dataset.images.image_id.tolist())
-    shown = {}
-    for image_id in image_ids:
-        one_per_garment = detections[image_id].nms(SAME_GARMENT_IOU, class_agnostic=True)
-        shown[image_id] = one_per_garment[one_per_garment.garment_scores >= garment_threshold]
+    shown = {i: detections[i].select_garments(garment_threshold) for i in image_ids}
     garments = {image_id: d.as_garments() for image_id, d in shown.items()}
     [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
     # Ranks count by garment score, detections by class score.

@@ -37,7 +37,7 @@ from shopee_od.io import atomic_folder
 from shopee_od.ops import two_stage
 from shopee_od.ops.anchors import generate_anchors
 from shopee_od.profiles import LAPTOP, Profile, profile_from_dict
-from shopee_od.structures import SAME_GARMENT_IOU, Detections, Trace
+from shopee_od.structures import Detections, Trace
 
 NETWORK_FILES = (NETWORK_FILE, VARIABLES_FILE)
 
@@ -207,9 +207,7 @@ class ModelGardenFasterRCNN(BaseDetector):
             pooled features, classes, refined boxes and detections.
         """
         outputs = self.raw_outputs(image)
-        detections = outputs.postprocess().nms(SAME_GARMENT_IOU, class_agnostic=True)
-        is_shown = detections.garment_scores >= self.threshold
-        return build_trace(image, outputs, detections[is_shown])
+        return build_trace(image, outputs, outputs.postprocess().select_garments(self.threshold))
 
     def save(self, directory: Path) -> None:
         """Writes detector.json, network.tflite and variables.npz, whole or not at all.

@@ -182,7 +182,8 @@ def test_explain_gives_the_stages_in_pixels_of_the_photo(loaded, photos):
                 "without padding"
             )
         assert (trace["objectness"].maps["level 3"] <= 1).all()
-        (detected,) = loaded.detect([photo], loaded.threshold)
+        (detected,) = loaded.detect([photo])
+        detected = detected.select_garments(loaded.threshold)
         detections = box_stage(trace, "detections")
         assert equal(detections, detected)
         refined = box_stage(trace, "refined")
