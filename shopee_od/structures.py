@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -133,6 +133,10 @@ class Stage:
     details: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+BOX_ARRAYS = ("boxes", "scores", "labels", "kept", "before")
+"""The attributes of a BoxStage with a row for each box."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BoxStage(Stage):
     """Boxes in the image.
@@ -150,6 +154,14 @@ class BoxStage(Stage):
     labels: np.ndarray | None = None
     kept: np.ndarray | None = None
     before: np.ndarray | None = None
+
+    def top(self, k: int) -> BoxStage:
+        """The `k` boxes with the highest scores, best first; without scores the first."""
+        scores = np.zeros(len(self.boxes)) if self.scores is None else self.scores
+        order = np.argsort(-scores, kind="stable")[:k]
+        arrays = {name: getattr(self, name) for name in BOX_ARRAYS}
+        selected = {name: array[order] for name, array in arrays.items() if array is not None}
+        return replace(self, **selected)
 
     def detections(self) -> Detections:
         """The boxes as Detections; without scores or labels these are 0."""

@@ -106,7 +106,7 @@ def test_unknown_names_are_refused():
         make_profile(batchsize=4)
     with pytest.raises(
         InputError,
-        match="profile 'huge' is not known; choose one of smoke, laptop, gpu, deepfashion",
+        match="profile 'huge' is not known; choose one of smoke, laptop, shop, gpu, deepfashion",
     ):
         profile("huge")
 

@@ -1,9 +1,9 @@
-"""Detections: their scores as garments."""
+"""Detections: their scores as garments. BoxStage: its highest-scoring boxes."""
 
 import numpy as np
 import pytest
 
-from shopee_od.structures import Detections
+from shopee_od.structures import BoxStage, Detections
 
 A, NEAR_A, B = [0, 0, 20, 20], [0, 0, 20, 18], [30, 0, 50, 20]
 
@@ -50,3 +50,19 @@ def test_nms_across_classes_keeps_the_highest_garment_score(detections):
 def test_shapes_must_fit():
     with pytest.raises(ValueError, match=r"garment scores \(1,\) do not fit"):
         Detections([A, B], [0.3, 0.6], [0, 1], [0.9])
+
+
+def test_the_best_boxes_of_a_stage_keep_what_belongs_to_them():
+    boxes = np.array([A, NEAR_A, B])
+    stage = BoxStage(
+        name="moved",
+        boxes=boxes,
+        scores=np.array([0.2, 0.9, 0.5]),
+        kept=np.array([True, False, True]),
+        before=boxes + 1,
+    )
+    best = stage.top(2)
+    assert best.name == "moved" and best.labels is None
+    assert best.boxes.tolist() == [NEAR_A, B] and best.scores.tolist() == [0.9, 0.5]
+    assert best.kept.tolist() == [False, True] and (best.before == best.boxes + 1).all()
+    assert BoxStage(name="plain", boxes=boxes).top(2).boxes.tolist() == [A, NEAR_A]

@@ -88,9 +88,7 @@ def make_rows(starts: Path) -> dict[str, Row]:
         "cutouts": Row(ALL, augmented, "anchors", "garments cut out on white added"),
         "coco": Row(JOINT, (*augmented, coco), "anchors", "backbone trained on COCO"),
         "lite2": Row(JOINT, (*augmented, *lite2), "anchors", "EfficientNet-Lite2"),
-        "wide": Row(
-            JOINT, (*augmented, "fpn_filters=192", "head_fc=1024"), "anchors", "wider neck and head"
-        ),
+        "wide": Row(JOINT, (*augmented, "fpn_filters=160"), "anchors", "wider neck and head"),
         "large": Row(JOINT, (*augmented, "input_size=448"), "anchors", "canvases of 448² pixels"),
     }
 

@@ -74,7 +74,7 @@ ModelOption = Annotated[
 ]
 
 DEFAULT_PROFILE = "laptop"
-PROFILE_HELP = "smoke, laptop, gpu or deepfashion"
+PROFILE_HELP = "smoke, laptop, shop, gpu or deepfashion"
 
 
 def open_datasets(names: list[str], data_dirs: list[Path] | None) -> list[Dataset]:

@@ -3,5 +3,6 @@
 from shopee_od.course.context import NotebookContext, setup_notebook
 from shopee_od.course.expected import expect
 from shopee_od.course.metrics import record
+from shopee_od.course.sample_photos import find_sample_photos
 
-__all__ = ["NotebookContext", "expect", "record", "setup_notebook"]
+__all__ = ["NotebookContext", "expect", "find_sample_photos", "record", "setup_notebook"]

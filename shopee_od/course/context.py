@@ -26,6 +26,7 @@ SMOKE_SPLIT_IMAGES = 8
 FALLBACK_STEPS = 200  # of training, where notebook 07 has not run
 EXAMPLE_COVERAGE = (0.25, 0.6)  # the share of the example image that its garment covers
 NO_RANGE = (-math.inf, math.inf)
+MODELS = ("shipped", "trained")
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,29 @@ class NotebookContext:
 
     Args:
         profile: the sizes of this run.
-        data: the whole data set.
+        dataset: the data set's name.
+        data_dir: its folder; None is the one of that name below the data folder.
         output: the folder that all notebooks of one run share.
         seed: of everything that is random.
     """
 
     profile: Profile
-    data: Dataset
+    dataset: str
+    data_dir: Path | None
     output: Path
     seed: int
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The whole data set, opened when it is first needed; ShopSim is rendered if missing."""
+        if self.dataset == "shopsim":
+            return open_shopsim(self.data_dir, self.is_smoke)
+        return open_dataset(self.dataset, self.data_dir)
 
     @property
     def is_smoke(self) -> bool:
         """Whether this run only shows that every cell runs: a few images, next to no training."""
-        return _is_smoke(self.profile)
+        return self.profile.name == "smoke"
 
     @property
     def train_dir(self) -> Path:
@@ -114,16 +124,24 @@ class NotebookContext:
             limits.append(SMOKE_SPLIT_IMAGES)
         return split.sample(min(limits), self.seed)
 
-    def load_detector(self) -> Detector:
-        """The detector that notebook 07 trained; where it has not run, one trained for a minute.
+    def load_detector(self, model: str = "trained") -> Detector:
+        """The detector that a notebook works with.
 
+        Args:
+            model: "shipped" is the one that comes with the package, "trained" the one that notebook
+                07 trained; where it has not run, one trained for a minute.
         Raises:
-            InputError: notebook 07 trained on other classes than those of this data set.
+            InputError: there is no such model, or notebook 07 trained on other classes than those
+                of this data set.
         """
-        if not self.is_trained:
-            return self._load_fallback_detector()
         from shopee_od import load
 
+        if model not in MODELS:
+            raise InputError(f"model {model!r}: use {' or '.join(MODELS)}")
+        if model == "shipped":
+            return load()
+        if not self.is_trained:
+            return self._load_fallback_detector()
         detector = load(self.train_dir / "detector")
         if detector.classes != self.data.classes:
             raise InputError(
@@ -188,12 +206,12 @@ def setup_notebook(
     output_dir: str = "",
     seed: int = 0,
 ) -> NotebookContext:
-    """Opens the data and prepares the output folder for a notebook.
+    """Checks a notebook's parameters and prepares its output folder.
 
     Args:
         notebook: its name, for the line that is printed.
         profile: "smoke", "laptop", "gpu" or "deepfashion".
-        dataset: the data set's name. ShopSim is rendered where it is missing.
+        dataset: the data set's name.
         data_dir: its folder; "" is `data/NAME`.
         output_dir: the folder that this run's notebooks share; "" is
             `runs/notebooks/DATASET-PROFILE`. Both may be relative to the project's root.
@@ -209,24 +227,40 @@ def setup_notebook(
         raise InputError(f"seed {seed}: use a whole number from 0")
     root = io.project_root()
     folder = root / Path(data_dir).expanduser() if data_dir else None
-    if dataset == "shopsim":
-        folder = _ensure_shopsim(folder, _is_smoke(sizes))
-    data = open_dataset(dataset, folder)
+    if dataset != "shopsim":
+        locate(dataset, folder)
     output_dir = output_dir or f"runs/notebooks/{dataset}-{profile}"
     output = root / Path(output_dir).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    print(f"{notebook}: {len(data):,} images of {data.name}, profile {profile}, seed {seed}")
-    return NotebookContext(sizes, data, output, int(seed))
+    print(f"{notebook}: data set {dataset}, profile {profile}, seed {seed}")
+    return NotebookContext(sizes, dataset, folder, output, int(seed))
 
 
-def _is_smoke(profile: Profile) -> bool:
-    return profile.name == "smoke"
+def open_shopsim(folder: Path | None = None, small: bool = False) -> Dataset:
+    """Opens ShopSim, and renders it first where it is missing.
+
+    Args:
+        folder: None is `shopsim` below the data folder, or `shopsim-smoke` for the small one.
+        small: SMOKE_SHOPSIM_IMAGES images, which take seconds, instead of SHOPSIM_IMAGES.
+    """
+    if folder is None:
+        folder = io.data_root() / ("shopsim-smoke" if small else "shopsim")
+    try:
+        locate("shopsim", folder)
+    except InputError:
+        from shopee_od.shopsim import make_shopsim
+
+        make_shopsim(folder, SMOKE_SHOPSIM_IMAGES if small else SHOPSIM_IMAGES)
+    return open_dataset("shopsim", folder)
 
 
 def _was_trained_on(run_dir: Path, train: Dataset) -> bool:
     """Whether the run in this folder was trained on these images with these labels."""
+    from shopee_od.detectors.model_garden.training_data import select_training_images
+
     run = io.read_json(run_dir / "run.json")
-    return isinstance(run, dict) and run.get("labels") == train.with_boxes().fingerprint()
+    labels = select_training_images(train).fingerprint()
+    return isinstance(run, dict) and run.get("labels") == labels
 
 
 def _enable_figures() -> None:
@@ -237,16 +271,3 @@ def _enable_figures() -> None:
     shell = get_ipython()
     if shell is not None:
         select_figure_formats(shell, {"png"})
-
-
-def _ensure_shopsim(folder: Path | None, smoke: bool) -> Path:
-    """ShopSim's folder, rendered now where it is missing; the smoke profile has a small one."""
-    if folder is None:
-        folder = io.data_root() / ("shopsim-smoke" if smoke else "shopsim")
-    try:
-        return locate("shopsim", folder)
-    except InputError:
-        from shopee_od.shopsim import make_shopsim
-
-        make_shopsim(folder, SMOKE_SHOPSIM_IMAGES if smoke else SHOPSIM_IMAGES)
-        return folder

@@ -13,13 +13,16 @@ from tqdm import tqdm
 from shopee_od.datasets.photos import read_photo
 from shopee_od.detect.photos import format_path, plan_output_files
 from shopee_od.detect.tag_files import Row, make_rows, name_garments, write_tags
-from shopee_od.detector import SCORE_THRESHOLD, Detector
+from shopee_od.detector import Detector
 from shopee_od.drawing import draw_detections
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_file
 from shopee_od.structures import Detections
 
 JPEG_QUALITY = 90
+MIN_CLASS_SCORE = 0.01
+"""Lower class scores are left out, as in evaluation. A garment's score may be high where that of
+each class is low."""
 
 
 @dataclass
@@ -77,8 +80,7 @@ def detect_photos(
             yield image
 
     try:
-        # A garment's score may be high where that of each class is low.
-        score_threshold = min(threshold, SCORE_THRESHOLD)
+        score_threshold = min(threshold, MIN_CLASS_SCORE)
         for detections in detector.detect(read_photos(), score_threshold=score_threshold):
             photo, image = pending.popleft()
             name = format_path(photo)

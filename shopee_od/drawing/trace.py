@@ -101,19 +101,14 @@ def _draw_crop_stage(stage: CropStage, image: np.ndarray, classes: Classes = Non
 
 def make_box_layers(stage: BoxStage, classes: Classes = None) -> list[Layer]:
     """The layers that a BoxStage is drawn as, of its highest-scoring boxes, at most `MAX_BOXES`."""
-    order = _best_first(stage.scores, len(stage.boxes))
-    boxes = stage.boxes[order]
-    layers = []
-    if stage.before is not None:
-        layers.append(Layer(stage.before[order], "before"))
+    stage = stage.top(MAX_BOXES)
+    layers = [] if stage.before is None else [Layer(stage.before, "before")]
     if stage.kept is not None:
-        kept = stage.kept[order].astype(bool)
-        return [*layers, Layer(boxes[~kept], "rejected"), Layer(boxes[kept], "kept")]
+        kept = stage.kept.astype(bool)
+        return [*layers, Layer(stage.boxes[~kept], "rejected"), Layer(stage.boxes[kept], "kept")]
     if stage.before is not None:
-        return [*layers, Layer(boxes, "after")]
-    scores = None if stage.scores is None else stage.scores[order]
-    labels = None if stage.labels is None else stage.labels[order]
-    return [_class_layer(boxes, labels, scores, classes)]
+        return [*layers, Layer(stage.boxes, "after")]
+    return [_class_layer(stage.boxes, stage.labels, stage.scores, classes)]
 
 
 def make_score_layer(stage: ScoreStage, classes: Classes = None) -> Layer:
@@ -122,13 +117,8 @@ def make_score_layer(stage: ScoreStage, classes: Classes = None) -> Layer:
         return Layer(np.zeros((0, 4)))
     scores = stage.scores.max(axis=1)
     labels = stage.scores.argmax(axis=1)
-    order = _best_first(scores, len(stage.boxes))
+    order = np.argsort(-scores, kind="stable")[:MAX_BOXES]
     return _class_layer(stage.boxes[order], labels[order], scores[order], classes)
-
-
-def _best_first(scores: np.ndarray | None, count: int) -> np.ndarray:
-    """Indices of the `MAX_BOXES` highest of `count` scores; the first where there are no scores."""
-    return np.argsort(-(np.zeros(count) if scores is None else scores), kind="stable")[:MAX_BOXES]
 
 
 def _class_layer(

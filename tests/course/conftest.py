@@ -11,5 +11,5 @@ def data_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHOPEE_OD_DATA", str(root))
-        setup_notebook("01_test", "smoke", output_dir=str(root / "out"))
+        assert len(setup_notebook("01_test", "smoke", output_dir=str(root / "out")).data)
     return root

@@ -212,6 +212,7 @@ def level(width, height, lowest, highest, side=root, rounding=math.floor):
 
 
 RIGHT = {
+    checks.box_area: lambda box: (box[2] - box[0]) * (box[3] - box[1]),
     checks.xywh_to_xyxy: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
     checks.iou: iou,
     checks.learning_rate: warmup_cosine,
@@ -246,6 +247,8 @@ RIGHT |= {
     checks.fpn_level: level,
 }
 WRONG = [
+    (checks.box_area, lambda box: box[2] - box[0]),  # the width
+    (checks.box_area, lambda box: 2 * (box[2] - box[0] + box[3] - box[1])),  # the perimeter
     (checks.xywh_to_xyxy, list),  # as they were
     (
         checks.xywh_to_xyxy,
@@ -317,6 +320,8 @@ WRONG = [
     (checks.class_agnostic_nms, lambda b, s, t: greedy_nms(b, s, t)[:1]),
 ]
 NAMED = [  # each is answered by the name of the mistake
+    (checks.box_area, lambda box: box[2] * box[3], "not width and height"),
+    (checks.box_area, lambda box: (box[2] - box[0] + 1) * (box[3] - box[1] + 1), "without + 1"),
     (checks.iou, lambda a, b: iou(a, b, extra=1), "without + 1"),
     (checks.iou, lambda a, b: iou(a, b, clip=False), "clip both sides at 0"),
     (checks.iou, lambda a, b: iou(a, b, union=False), "subtract it once"),

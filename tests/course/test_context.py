@@ -16,9 +16,22 @@ def context(data_root, monkeypatch, tmp_path):
 
 
 def test_the_smoke_profile_renders_a_small_shopsim_of_its_own(data_root, context):
+    assert len(context.data) == SMOKE_SHOPSIM_IMAGES and len(context.data.classes) == 16
     folders = [path.name for path in data_root.iterdir() if path.name != "out"]
     assert folders == ["shopsim-smoke"]
-    assert len(context.data) == SMOKE_SHOPSIM_IMAGES and len(context.data.classes) == 16
+
+
+def test_no_data_set_is_opened_or_rendered_before_it_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOPEE_OD_DATA", str(tmp_path / "data"))
+    setup_notebook("00_test", "laptop", output_dir=str(tmp_path / "out"))
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_shipped_detector_and_the_trained_one_are_asked_for_by_name(context, monkeypatch):
+    monkeypatch.setattr("shopee_od.load", lambda *folder: folder)
+    assert context.load_detector("shipped") == ()
+    with pytest.raises(InputError, match="model 'yolo': use shipped or trained"):
+        context.load_detector("yolo")
 
 
 def test_splits_are_small_in_the_smoke_profile_and_the_same_for_a_seed(context):

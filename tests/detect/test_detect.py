@@ -180,7 +180,7 @@ def test_the_threshold_is_of_the_garment_score(folder, tmp_path):
         assert len(rows) == count
 
 
-def test_a_low_threshold_reaches_the_detector(folder, tmp_path):
+def test_the_detector_is_asked_for_low_class_scores(folder, tmp_path):
     class Recording(UncertainSpot):
         asked: ClassVar[list[float]] = []
 
@@ -188,9 +188,9 @@ def test_a_low_threshold_reaches_the_detector(folder, tmp_path):
             self.asked.append(score_threshold)
             return super().detect(images, score_threshold, max_detections)
 
-    for threshold in (0.01, 0.9, None):
+    for threshold in (0.001, 0.9, None):
         detect_photos(Recording(), [folder / "a.png"], tmp_path / "out", threshold, progress=False)
-    assert Recording.asked == [0.01, 0.05, 0.05]
+    assert Recording.asked == [0.001, 0.01, 0.01]
 
 
 def test_a_photo_given_twice_counts_once_and_drawn_photos_are_not_read(folder, tmp_path):

@@ -10,7 +10,7 @@ from shopee_od.course.checks.anchors import (
     fpn_level,
     select_proposals,
 )
-from shopee_od.course.checks.boxes import iou, xywh_to_xyxy
+from shopee_od.course.checks.boxes import box_area, iou, xywh_to_xyxy
 from shopee_od.course.checks.regions import (
     assign_scale,
     decode_box,
@@ -43,6 +43,7 @@ __all__ = [
     "average_precision",
     "best_step",
     "bilinear_sample",
+    "box_area",
     "cell_histogram",
     "class_agnostic_nms",
     "decode_box",

@@ -1,4 +1,4 @@
-"""Checks of notebook 01: box formats and IoU."""
+"""Checks of notebooks 00 and 01: the area of a box, box formats and IoU."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ import numpy as np
 
 from shopee_od.course.exercises import Outcome, check_answer
 from shopee_od.ops.boxes import box_iou
+
+
+def box_area(answer: Callable[[list[float]], float]) -> Outcome:
+    """Notebook 00: x1, y1, x2, y2 -> the area in pixels."""
+
+    def reference(box: list[float]) -> float:
+        x1, y1, x2, y2 = box
+        return (x2 - x1) * (y2 - y1)
+
+    mistakes = {
+        "x2 and y2 are the right and lower edge, not width and height": lambda box: box[2] * box[3],
+        "width is x2 − x1, without + 1, because x2 is exclusive": (
+            lambda box: (box[2] - box[0] + 1) * (box[3] - box[1] + 1)
+        ),
+    }
+    cases = [([10.0, 20.0, 40.0, 60.0],), ([0.0, 5.0, 1.5, 7.0],), ([3.0, 3.0, 3.0, 9.0],)]
+    return check_answer(answer, reference, cases, mistakes)
 
 
 def xywh_to_xyxy(answer: Callable[[list[float]], list[float]]) -> Outcome:

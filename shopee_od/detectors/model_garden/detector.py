@@ -103,6 +103,7 @@ class ModelGardenFasterRCNN(BaseDetector):
         """
         from shopee_od.detectors.model_garden import runs
         from shopee_od.detectors.model_garden import train as training
+        from shopee_od.detectors.model_garden.training_data import select_validation_images
         from shopee_od.evaluation import (
             find_category_threshold,
             find_garment_threshold,
@@ -124,7 +125,7 @@ class ModelGardenFasterRCNN(BaseDetector):
             metadata=runs.provenance(run_dir, checkpoint),
         )
         self._set_trained(info, network)
-        val = training.select_validation_images(val, self.config)
+        val = select_validation_images(val, self.config)
         if val is not None:
             detections = predict(self, val)
             images = val.take(detections)

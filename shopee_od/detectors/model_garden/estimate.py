@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shopee_od.datasets import DATASETS, open_dataset
-from shopee_od.detectors.model_garden.experiment import (
-    MAX_BOXES,
-    build_experiment,
-    check_experiment,
-)
+from shopee_od.detectors.model_garden.experiment import MAX_BOXES, build_experiment
+from shopee_od.detectors.model_garden.experiment_check import check_experiment
 from shopee_od.errors import InputError
 from shopee_od.io import data_root
 from shopee_od.profiles import Profile, describe_overrides

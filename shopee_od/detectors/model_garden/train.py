@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from shopee_od.datasets.dataset import Dataset
-from shopee_od.detectors.model_garden.experiment import build_experiment, check_experiment
+from shopee_od.detectors.model_garden.experiment import build_experiment
+from shopee_od.detectors.model_garden.experiment_check import check_experiment
 from shopee_od.detectors.model_garden.progress import History, Progress, read_history
 from shopee_od.detectors.model_garden.runs import (
     RUN_FILE,
@@ -18,12 +16,19 @@ from shopee_od.detectors.model_garden.runs import (
     describe_run,
     last_step,
 )
+from shopee_od.detectors.model_garden.training_data import (
+    balance_sources,
+    convert_by_source,
+    find_most_crowded,
+    select_training_images,
+    select_validation_images,
+)
 from shopee_od.errors import InputError
 from shopee_od.io import read_json
 from shopee_od.profiles import Profile, describe_overrides
 
 if TYPE_CHECKING:
-    from shopee_od.datasets.tfrecord import Records
+    pass
 
 AVERAGES = "ema_checkpoints"
 """Where Model Garden keeps the running average of the last weights."""
@@ -70,7 +75,7 @@ def train(
             f"batch_size {profile.batch_size} does not divide among {gpus} GPUs; "
             f"use a multiple of {gpus}"
         )
-    max_boxes, crowded_image = _find_most_crowded(train_set, val_set)
+    max_boxes, crowded_image = find_most_crowded(train_set, val_set)
     check_experiment(profile, train_set.classes, max_boxes, crowded_image)
     canvas = profile.canvas(
         int(train_set.images.width.median()), int(train_set.images.height.median())
@@ -180,63 +185,6 @@ def _run(
                 _save_average(trainer, strategy, run_dir)
     finally:
         performance.set_mixed_precision_policy("float32")
-
-
-def convert_by_source(train_set: Dataset, directory: Path) -> list[Records]:
-    """Writes the records of each data set of a joint one into a folder of its own."""
-    from shopee_od.datasets.tfrecord import convert
-
-    names = train_set.images.dataset.unique()
-    if len(names) == 1:
-        return [convert(train_set, directory)]
-    by_source = train_set.images.groupby("dataset", sort=False).image_id
-    return [convert(train_set.take(ids), directory / name) for name, ids in by_source]
-
-
-def balance_sources(photos: Sequence[int], balance: float) -> list[float]:
-    """The share of training images that come from each source.
-
-    Args:
-        photos: of each source.
-        balance: 0 shows every photo equally often, 1 every source.
-
-    >>> balance_sources([900, 100], 0), balance_sources([900, 100], 0.5)
-    ([0.9, 0.1], [0.75, 0.25])
-    """
-    weights = np.power(photos, 1 - balance)
-    return (weights / weights.sum()).tolist()
-
-
-def select_training_images(train_set: Dataset) -> Dataset:
-    """The images with a counted box, and those without any: they show what is no garment.
-
-    An image that has only `ignore` boxes would teach that these are background.
-
-    Raises:
-        InputError: no image has a counted box.
-    """
-    labeled = train_set.with_boxes()
-    is_empty = ~train_set.images.image_id.isin(train_set.boxes.image_id)
-    is_labeled = train_set.images.image_id.isin(labeled.images.image_id)
-    return train_set.take(train_set.images.image_id[is_empty | is_labeled])
-
-
-def select_validation_images(val_set: Dataset | None, profile: Profile) -> Dataset | None:
-    """At most `profile.val_photos` images to validate on; None where none has a box."""
-    if val_set is None or not val_set.counted_mask.any():
-        return None
-    return val_set.sample(profile.val_photos)
-
-
-def _find_most_crowded(*datasets: Dataset | None) -> tuple[int, str]:
-    """The number of boxes in the image that has the most, and its path."""
-    candidates = []
-    for dataset in datasets:
-        if dataset is not None and len(dataset.boxes):
-            counts = dataset.boxes.image_id.value_counts()
-            candidates.append((int(counts.iloc[0]), counts.index[0], dataset))
-    max_boxes, image_id, dataset = max(candidates, key=lambda candidate: candidate[0])
-    return max_boxes, dataset.take([image_id]).images.path[0]
 
 
 def best_checkpoint(run_dir: Path) -> Path:

@@ -5,7 +5,8 @@ import pytest
 from shopee_od.augmentation import Augmentation
 from shopee_od.backbones import BACKBONES, weights
 from shopee_od.detectors.model_garden import experiment as module
-from shopee_od.detectors.model_garden.experiment import build_experiment, check_experiment
+from shopee_od.detectors.model_garden.experiment import build_experiment
+from shopee_od.detectors.model_garden.experiment_check import check_experiment
 from shopee_od.errors import InputError
 from shopee_od.profiles import PROFILES, profile
 

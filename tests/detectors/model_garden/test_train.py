@@ -139,27 +139,6 @@ def test_photos_without_boxes_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_photos_that_show_no_garment_are_trained_on(smoke_run):
-    data = smoke_run.train
-    first, second, *_ = data.images.image_id
-    boxes = data.boxes[data.boxes.image_id != first]
-    boxes = boxes.assign(ignore=boxes.image_id == second)
-    data = type(data)(**vars(data) | {"boxes": boxes})
-    selected = set(training.select_training_images(data).images.image_id)
-    assert first in selected  # nothing is in it
-    assert second not in selected  # something is, but not labeled to train on
-
-
-def test_each_source_has_records_of_its_own(smoke_run, tmp_path):
-    data = smoke_run.train
-    names = ["street"] * 2 + ["home"] * (len(data) - 2)
-    joint = type(data)(**vars(data) | {"images": data.images.assign(dataset=names)})
-    street, home = training.convert_by_source(joint, tmp_path / "records")
-    assert (street.photos, home.photos) == (2, len(data) - 2)
-    assert "street" in street.pattern and "home" in home.pattern
-    assert len(training.convert_by_source(data, tmp_path / "one")) == 1
-
-
 def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
     """Backbone and pyramid are those of its best checkpoint, the heads are new."""
     arguments = {}
@@ -283,12 +262,6 @@ def test_a_folder_of_other_things_is_refused(smoke_run, no_training, tmp_path):
     with pytest.raises(InputError, match="other things than a detector"):
         smoke_run.detector.save(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
-
-
-def test_a_validation_split_without_boxes_is_not_used(smoke_run):
-    empty = type(smoke_run.val)(**vars(smoke_run.val) | {"boxes": smoke_run.val.boxes.iloc[:0]})
-    assert training.select_validation_images(empty, smoke_run.profile) is None
-    assert len(training.select_validation_images(smoke_run.val, smoke_run.profile)) == 3
 
 
 def test_a_run_of_version_0_1_0_is_continued(copied, smoke_run, no_training):

@@ -168,7 +168,8 @@ def test_a_profile_of_another_network_is_refused(saved, change, message):
 @pytest.mark.slow
 def test_a_training_starts_with_a_saved_detector(smoke_run, trained_network, tmp_path):
     """With backbone, pyramid and heads, whichever layers it freezes."""
-    from shopee_od.detectors.model_garden.experiment import build_experiment, check_experiment
+    from shopee_od.detectors.model_garden.experiment import build_experiment
+    from shopee_od.detectors.model_garden.experiment_check import check_experiment
     from shopee_od.detectors.model_garden.task import FasterRCNNTask
 
     directory = tmp_path / "detector"
