@@ -119,7 +119,7 @@ def build_profile(name: str, datasets: list[str], assignments: list[str] | None)
     """The profile for data sets, with the values of `--set` put in.
 
     Args:
-        name: smoke, laptop, gpu or deepfashion.
+        name: smoke, laptop, shop, gpu or deepfashion.
         datasets: their names; some profiles have other sizes for a single one of them.
         assignments: `NAME=VALUE`, several values with commas.
     Raises:

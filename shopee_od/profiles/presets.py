@@ -124,7 +124,7 @@ def profile(name: str, dataset: str = "") -> Profile:
     `laptop` on `shopsim`. `train` and `train --dry-run` print them (`describe_overrides`).
 
     Args:
-        name: smoke, laptop, gpu or deepfashion.
+        name: smoke, laptop, shop, gpu or deepfashion.
         dataset: as `datasets.DATASETS` names it; "" for no overrides.
     Raises:
         InputError: there is no such profile.

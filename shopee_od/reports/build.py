@@ -39,7 +39,7 @@ def make_report(
 
     Args:
         dataset: the name of a data set.
-        profile: smoke, laptop, gpu or deepfashion.
+        profile: smoke, laptop, shop, gpu or deepfashion.
         data_dir: the data set's folder; where None, its default folder.
         seed: passed to every notebook that has this parameter.
         name: the report's folder below `out`; where None, the data set's name.
