@@ -30,15 +30,15 @@ class Augmentation:
     artifacts: float = 0.0
 
     def check(self) -> None:
-        """Raises InputError where a share is not one, or nothing is left for single photos."""
+        """Raises InputError where a share is not one, or those of pages exceed 1 together."""
         for part in fields(self):
             value = getattr(self, part.name)
             if not 0 <= value <= 1:
                 raise InputError(f"augmentation.{part.name} is {value}; use a share from 0 to 1")
-        if self.composed_share >= 1:
+        if self.composed_share > 1:
             raise InputError(
                 f"augmentation.collages, sheets and charts are {self.composed_share:g} together; "
-                "leave some for single photos, under 1"
+                "use shares of which the sum is at most 1"
             )
 
     @property

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -11,23 +12,35 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shopee_od.models import SHIPPED
+
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
+SHIPPED_FILES = [
+    file.relative_to(ROOT).as_posix() for file in SHIPPED.glob("*") if file.name[0] != "."
+]
+"""The files of the shipped detector; none in a checkout without it."""
+DETECTOR_FILES = ("detector.json", "network.tflite", "variables.npz")
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel, built from a copy, so that the checkout stays as it is."""
+def sources(tmp_path_factory) -> Path:
+    """A copy of what is built from, so that the checkout stays as it is."""
     copy = tmp_path_factory.mktemp("sources")
     for name in SOURCES:
         shutil.copy(ROOT / name, copy)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "shopee_od", copy / "shopee_od", ignore=ignored)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(sources) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run([*command, "-w", "dist"], cwd=copy, capture_output=True, text=True)
+    done = subprocess.run([*command, "-w", "dist"], cwd=sources, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (path,) = (copy / "dist").glob("shopee_od-*.whl")
+    (path,) = (sources / "dist").glob("shopee_od-*.whl")
     return path
 
 
@@ -62,8 +75,30 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel):
         "shopee_od/reports/templates/index.html",
     ):
         assert name in names
+    assert set(SHIPPED_FILES) <= set(names)
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"shopee_od"}
+
+
+def test_the_source_distribution_holds_the_weights_and_the_shipped_detector(sources, wheel):
+    code = "from setuptools.build_meta import build_sdist; build_sdist('dist')"
+    subprocess.run([sys.executable, "-c", code], cwd=sources, check=True, capture_output=True)
+    (archive,) = (sources / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    assert {*SHIPPED_FILES, "shopee_od/backbones/weights/efficientnet_lite0.npz"} <= names
+
+
+def test_the_shipped_detector_opens_outside_the_checkout(installed, tmp_path):
+    if not SHIPPED_FILES:
+        pytest.skip(f"no detector at {SHIPPED} in this checkout")
+    assert {f"{SHIPPED.relative_to(ROOT).as_posix()}/{name}" for name in DETECTOR_FILES} <= {
+        *SHIPPED_FILES
+    }
+    Image.new("RGB", (90, 70)).save(tmp_path / "photo.png")
+    done = installed("detect", str(tmp_path / "photo.png"), "--out", str(tmp_path / "tagged"))
+    assert done.returncode == 0, done.stderr
+    assert "0 garments in 1 photos" in done.stdout
 
 
 def test_it_makes_shopsim_outside_the_checkout(installed):
@@ -74,7 +109,7 @@ def test_it_makes_shopsim_outside_the_checkout(installed):
 
 def test_the_doctor_knows_where_it_is_installed(installed):
     done = installed("doctor")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode == 0) == bool(SHIPPED_FILES), done.stdout + done.stderr
     assert str(installed.site) in done.stdout and str(ROOT / "shopee_od") not in done.stdout
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import psutil
 import typer
 from packaging.requirements import Requirement
@@ -21,7 +22,9 @@ from packaging.specifiers import SpecifierSet
 
 from shopee_od import io
 from shopee_od.datasets import DATASETS
+from shopee_od.detectors import load
 from shopee_od.errors import InputError
+from shopee_od.models import SHIPPED
 from shopee_od.system import cpu_model, has_nvidia_driver, usable_cores
 
 GIB = 2**30
@@ -53,7 +56,7 @@ class Check:
 
 
 def doctor() -> None:
-    """Check software, machine, GPU, weights and data sets; print a fix for what is missing."""
+    """Check software, machine, weights, detector and data; print a fix for what is missing."""
     checks = run_checks()
     typer.echo(format_checks(checks))
     raise typer.Exit(exit_status(checks))
@@ -68,6 +71,7 @@ def run_checks() -> list[Check]:
         *_check_machine(),
         *_check_tensorflow(),
         *_check_weights(WEIGHTS),
+        _check_detector(SHIPPED),
         *_check_datasets(io.data_root()),
     ]
 
@@ -227,6 +231,19 @@ def _find_weights_problem(path: Path) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return "" if digest == card["sha256"] else "damaged: its sha256 does not match its card"
+
+
+def _check_detector(folder: Path) -> Check:
+    """The detector that comes with the package."""
+    fix = "reinstall shopee-od; in a checkout: git checkout shopee_od/models"
+    try:
+        detector = load(folder)
+        list(detector.detect([np.zeros((32, 32, 3), np.uint8)]))  # checks the network's sha256
+        parameters = detector.num_parameters  # reads the variables, which `train` starts from
+    except InputError as e:
+        return Check("shipped detector", str(e), False, fix)
+    value = f"{detector.name}: sha256 matches, {parameters:,} parameters"
+    return Check("shipped detector", value)
 
 
 def _check_datasets(root: Path) -> Iterator[Check]:

@@ -35,7 +35,7 @@ def report(
         float | None, typer.Option(help="Seconds per cell at most; default by profile.", min=1)
     ] = None,
     photos: Annotated[
-        Path | None, typer.Option(help="Your own photos, for the notebook that tags them.")
+        Path | None, typer.Option(help="Your own photos, for notebooks 00 and 09, which tag them.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder for reports; default the project's reports/.")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,11 @@ class Records:
 
 
 def convert(
-    dataset: Dataset, directory: Path, shard_photos: int = 256, progress: bool = True
+    dataset: Dataset,
+    directory: Path,
+    shard_photos: int = 256,
+    progress: bool = True,
+    max_side: int | None = None,
 ) -> Records:
     """Writes a data set as shards, or resumes where it was stopped.
 
@@ -72,6 +77,8 @@ def convert(
         directory: the folder for the shards.
         shard_photos: photos per shard.
         progress: whether to show a progress bar.
+        max_side: photos with a longer side, in pixels, are written smaller; None writes all as
+            they are.
     Returns:
         The records; a photo that cannot be read is left out and counted in `problems`.
     Raises:
@@ -81,7 +88,7 @@ def convert(
     directory.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(dataset), shard_photos)
     names = [f"photos-{i:05}-of-{len(starts):05}.tfrecord" for i in range(len(starts))]
-    key = _make_key(dataset, shard_photos)
+    key = _make_key(dataset, (FORMAT, shard_photos, *([max_side] if max_side else [])))
     shards = _keep_whole_shards(directory, key)
     bar = tqdm(
         total=len(dataset), unit="photo", desc=f"records {dataset.name}", disable=not progress
@@ -92,7 +99,7 @@ def convert(
             if name in shards:
                 bar.update(len(rows))
                 continue
-            left_out = _write_shard(directory / name, rows, dataset, pool, bar)
+            left_out = _write_shard(directory / name, rows, dataset, pool, bar, max_side)
             shards[name] = {"photos": len(rows) - len(left_out), "left_out": left_out}
             write_json(directory / MANIFEST, {"key": key, "shards": shards})
     photos = sum(shards[name]["photos"] for name in names)
@@ -108,12 +115,18 @@ def convert(
 
 
 def _write_shard(
-    file: Path, rows: pd.DataFrame, dataset: Dataset, pool: ThreadPoolExecutor, bar: tqdm
+    file: Path,
+    rows: pd.DataFrame,
+    dataset: Dataset,
+    pool: ThreadPoolExecutor,
+    bar: tqdm,
+    max_side: int | None,
 ) -> dict[str, str]:
     """Writes the photos of `rows` -> image_id: message, of those that cannot be read."""
     left_out = {}
     with atomic_file(file) as part, tf.io.TFRecordWriter(str(part)) as writer:
-        records = pool.map(_make_record, rows.itertuples(index=False), _group_boxes(rows, dataset))
+        make_record = partial(_make_record, max_side=max_side)
+        records = pool.map(make_record, rows.itertuples(index=False), _group_boxes(rows, dataset))
         for image_id, record in zip(rows.image_id, records, strict=True):
             if isinstance(record, InputError):
                 left_out[str(image_id)] = str(record)
@@ -139,8 +152,10 @@ def _keep_whole_shards(directory: Path, key: str) -> dict[str, dict]:
     return shards
 
 
-def _make_key(dataset: Dataset, shard_photos: int) -> str:
-    digest = hashlib.sha256(repr((FORMAT, shard_photos, dataset.fingerprint())).encode())
+def _make_key(dataset: Dataset, settings: tuple[int, ...]) -> str:
+    digest = hashlib.sha256(repr((*settings, dataset.fingerprint())).encode())
+    if (dataset.images.source == LAID).any():  # sources are in no other part of the key
+        digest.update(repr(dataset.images.source.tolist()).encode())
     for path in dataset.images.path:
         file = Path(path)
         stat = file.stat() if file.is_file() else None
@@ -155,14 +170,14 @@ def _group_boxes(rows: pd.DataFrame, dataset: Dataset) -> list[pd.DataFrame | No
     return [by_photo.get(image_id) for image_id in rows.image_id]
 
 
-def _make_record(row: Any, boxes: pd.DataFrame | None) -> bytes | InputError:
+def _make_record(row: Any, boxes: pd.DataFrame | None, max_side: int | None) -> bytes | InputError:
     try:
-        return _make_example(row, boxes).SerializeToString()
+        return _make_example(row, boxes, max_side).SerializeToString()
     except InputError as e:
         return e
 
 
-def _make_example(row: Any, boxes: pd.DataFrame | None) -> tf.train.Example:
+def _make_example(row: Any, boxes: pd.DataFrame | None, max_side: int | None) -> tf.train.Example:
     """One photo with its boxes. Labels count from 1: 0 is Model Garden's background."""
     encoded, (height, width) = _encode_photo(row.path)
     if (width, height) != (row.width, row.height):
@@ -172,11 +187,14 @@ def _make_example(row: Any, boxes: pd.DataFrame | None) -> tf.train.Example:
         )
     if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         raise InputError(f"{row.path}: is {width} × {height}, too slim to be scaled; remove it")
+    stored_height, stored_width = height, width
+    if max_side and max(width, height) > max_side:
+        encoded, (stored_height, stored_width) = _shrink(encoded, max_side)
     features = {
         ENCODED: _bytes_feature(encoded),
         SOURCE: _bytes_feature(str(row.image_id).encode()),
-        HEIGHT: _int_feature([height]),
-        WIDTH: _int_feature([width]),
+        HEIGHT: _int_feature([stored_height]),
+        WIDTH: _int_feature([stored_width]),
     }
     if row.source == LAID:
         features[IS_LAID] = _int_feature([1])
@@ -198,11 +216,21 @@ def _encode_photo(path: str) -> tuple[bytes, tuple[int, int]]:
         data = Path(path).read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             return data, (image.height, image.width)
-    pixels = read_photo(path)
+    return _encode_jpeg(Image.fromarray(read_photo(path)))
+
+
+def _shrink(encoded: bytes, max_side: int) -> tuple[bytes, tuple[int, int]]:
+    """A JPEG made smaller, so that its longer side is `max_side`; and (height, width)."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        image.draft("RGB", (max_side, max_side))  # decodes at a fraction of the size
+        image.thumbnail((max_side, max_side))
+        return _encode_jpeg(image)
+
+
+def _encode_jpeg(image: Image.Image) -> tuple[bytes, tuple[int, int]]:
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "JPEG", quality=JPEG_QUALITY)
-    height, width = pixels.shape[:2]
-    return stream.getvalue(), (height, width)
+    image.save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue(), (image.height, image.width)
 
 
 def _bytes_feature(value: bytes) -> tf.train.Feature:

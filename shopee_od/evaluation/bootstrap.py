@@ -34,9 +34,11 @@ def draw_resamples(
 
 
 def compute_basic_interval(
-    value: float | None, resampled: Sequence[np.ndarray]
+    value: float | None,
+    resampled: Sequence[np.ndarray],
+    limits: tuple[float, float] = (0.0, 1.0),
 ) -> list[float] | None:
-    """The 95% interval of a metric in [0, 1] by the basic bootstrap.
+    """The 95% interval of a metric by the basic bootstrap.
 
     It assumes that the value is as far from the truth as the resampled values are from the value.
     The percentiles of the resamples themselves would be biased: AP is too high on few images, and
@@ -45,6 +47,7 @@ def compute_basic_interval(
     Args:
         value: the metric on all images; None where it is not defined.
         resampled: its values in the resamples, in parts; NaN where it is not defined.
+        limits: the lowest and highest value that the metric can have.
     Returns:
         [low, high]; None where there is no value.
     Source: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 5.2.
@@ -54,4 +57,4 @@ def compute_basic_interval(
     if value is None or not len(values):
         return None
     low, high = 2 * value - np.percentile(values, [97.5, 2.5])
-    return [max(0.0, float(low)), min(1.0, float(high))]
+    return [max(limits[0], float(low)), min(limits[1], float(high))]

@@ -66,7 +66,7 @@ def evaluate(
         InputError: no image can be read.
     """
     predictions = compute_predictions(detector, dataset, progress)
-    return _score_predictions(predictions, dataset, detector, bootstrap, seed, taxonomy, level)
+    return score_predictions(predictions, dataset, detector, bootstrap, seed, taxonomy, level)
 
 
 def evaluate_sources(
@@ -95,10 +95,10 @@ def evaluate_sources(
     predictions = [compute_predictions(detector, dataset, progress) for dataset in datasets]
     return {
         "sources": {
-            dataset.name: _score_predictions(p, dataset, *options)
+            dataset.name: score_predictions(p, dataset, *options)
             for p, dataset in zip(predictions, datasets, strict=True)
         },
-        "together": _score_predictions(_join_predictions(predictions, datasets), joint, *options),
+        "together": score_predictions(_join_predictions(predictions, datasets), joint, *options),
     }
 
 
@@ -115,16 +115,23 @@ def _join_predictions(
     )
 
 
-def _score_predictions(
+def score_predictions(
     predictions: Predictions,
     dataset: Dataset,
     detector: Detector,
-    bootstrap: int,
-    seed: int,
-    taxonomy: Taxonomy | None,
-    level: str,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    taxonomy: Taxonomy | None = None,
+    level: str = "group",
 ) -> dict[str, Any]:
-    """What `evaluate` returns, from a detector's predictions on a data set."""
+    """Computes a detector's metrics from its predictions on a data set.
+
+    Args:
+        predictions: of `compute_predictions`.
+        dataset, detector, bootstrap, seed, taxonomy, level: as for `evaluate`.
+    Returns:
+        What `evaluate` returns.
+    """
     detections = predictions.detections
     readable = dataset.take(detections)
     comparison = Comparison(detections, readable, detector.classes, detector.types)

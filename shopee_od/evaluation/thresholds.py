@@ -8,6 +8,7 @@ clear which.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from shopee_od.evaluation.curves import (
     compute_pooled_curve,
     compute_pr_curve,
 )
-from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
+from shopee_od.evaluation.grouping import match_by_class
 from shopee_od.ops.boxes import box_iou
 from shopee_od.structures import Detections
 
@@ -50,8 +51,8 @@ def find_garment_threshold(
 ) -> tuple[float, float]:
     """Finds the garment score with the best F1 on a validation set, all garments as one class.
 
-    Detections are matched as for class-agnostic AP50, after NMS across all classes; otherwise as
-    `find_best_threshold`.
+    The detections are those that are shown: `Detections.select_garments`. They are matched at IoU
+    0.5, all garments as one class; otherwise as `find_best_threshold`.
 
     Args:
         detections: of every image of `dataset`.
@@ -60,7 +61,10 @@ def find_garment_threshold(
     Returns:
         threshold and F1, as of `find_best_threshold`.
     """
-    return _find_best_f1(compute_class_curve(match_class_agnostic(detections, dataset, classes)))
+    image_ids = sorted(dataset.images.image_id.tolist())
+    garments = {i: detections[i].select_garments().as_garments() for i in image_ids}
+    [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
+    return _find_best_f1(compute_class_curve(matches))
 
 
 def find_category_threshold(
@@ -134,6 +138,29 @@ def find_detected_boxes(
         iou = box_iou(corners[rows], garments.boxes)
         detected[rows] = (iou >= IOU_THRESHOLDS[AT_50]).any(axis=1)
     return detected
+
+
+def count_false_alarms(
+    detections: Mapping[int, Detections], dataset: Dataset, threshold: float
+) -> dict[str, Any]:
+    """Counts the boxes that are shown in images without garments.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: an image counts that has no box, not even one to be ignored.
+        threshold: the lowest garment score that is shown.
+    Returns:
+        photos: the images without a garment; false_alarms: the boxes that
+        `Detections.select_garments` shows in them; per_photo: None where there is no such image.
+    """
+    with_boxes = dataset.boxes.image_id.unique()
+    empty = dataset.images.image_id[~dataset.images.image_id.isin(with_boxes)]
+    false_alarms = sum(len(detections[i].select_garments(threshold)) for i in empty)
+    return {
+        "photos": len(empty),
+        "false_alarms": false_alarms,
+        "per_photo": false_alarms / len(empty) if len(empty) else None,
+    }
 
 
 def _find_best_f1(curve: PRCurve) -> tuple[float, float]:

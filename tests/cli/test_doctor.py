@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -11,6 +12,7 @@ from shopee_od import io
 from shopee_od.backbones.weights import WEIGHTS
 from shopee_od.cli import doctor
 from shopee_od.cli.doctor import Check
+from shopee_od.models import SHIPPED
 from shopee_od.system import cpu_model
 
 REQUIRES = ["numpy>=1.26,<3", "pillow>=10.3", 'ruff>=0.6; extra == "dev"']
@@ -156,6 +158,29 @@ def test_weights_are_compared_with_their_cards(tmp_path):
 def test_the_shipped_weights_are_whole():
     checks = list(doctor._check_weights(WEIGHTS))
     assert all(check.ok for check in checks), doctor.format_checks(checks)
+
+
+def test_the_shipped_detector_runs():
+    if not (SHIPPED / "detector.json").is_file():
+        pytest.skip(f"no detector at {SHIPPED} in this checkout")
+    check = doctor._check_detector(SHIPPED)
+    assert check.ok and "sha256 matches" in check.value and "parameters" in check.value
+
+
+@pytest.mark.parametrize("name", ["detector.json", "network.tflite", "variables.npz"])
+@pytest.mark.parametrize("damage", ["absent", "damaged"])
+def test_a_shipped_detector_with_a_bad_file_fails_with_its_fix(name, damage, tmp_path):
+    if not (SHIPPED / "detector.json").is_file():
+        pytest.skip(f"no detector at {SHIPPED} in this checkout")
+    folder = shutil.copytree(SHIPPED, tmp_path / "shop")
+    if damage == "absent":
+        (folder / name).unlink()
+    else:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+    check = doctor._check_detector(folder)
+    assert not check.ok and name in check.value and "git checkout" in check.fix
+    assert "\n" not in check.value and doctor.exit_status([check]) == 1
 
 
 def test_data_sets_are_found_or_their_fix_is_given(tmp_path):

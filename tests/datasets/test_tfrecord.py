@@ -291,3 +291,31 @@ def test_files_of_others_in_the_folder_stay(many, tmp_path):
     mine.write_text("mine")
     convert(dataset(many), mine.parent, progress=False)
     assert mine.read_text() == "mine"
+
+
+def test_large_photos_are_stored_smaller_and_their_boxes_stay_on_the_garment(tmp_path):
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    pixels[100:300, 150:450] = 255
+    for name in ("large", "small"):
+        size = (600, 400) if name == "large" else (60, 40)
+        Image.fromarray(pixels).resize(size).save(tmp_path / f"{name}.png")
+    boxes = [(1, 150, 100, 450, 300, 0, {}), (2, 15, 10, 45, 30, 0, {})]
+    photos = dataset([tmp_path / "large.png", tmp_path / "small.png"], boxes)
+    convert(photos, tmp_path / "records", progress=False, max_side=120)
+    sizes = []
+    for example in examples(tmp_path / "records"):
+        stored = tf.io.decode_jpeg(feature(example, "image/encoded")[0]).numpy()
+        height, width = stored.shape[:2]
+        assert [height, width] == [feature(example, f"image/{s}")[0] for s in ("height", "width")]
+        sizes.append((width, height))
+        ymin, xmin, ymax, xmax = (
+            feature(example, f"image/object/bbox/{side}")[0]
+            for side in ("ymin", "xmin", "ymax", "xmax")
+        )
+        assert (ymin, xmin, ymax, xmax) == (0.25, 0.25, 0.75, 0.75)
+        inside = stored[round(ymin * height) + 3 : round(ymax * height) - 3]
+        assert inside[:, round(xmin * width) + 3 : round(xmax * width) - 3].mean() > 240
+    assert sizes == [(120, 80), (60, 40)]
+    convert(photos, tmp_path / "records", progress=False)
+    first = examples(tmp_path / "records")[0]
+    assert feature(first, "image/width") == [600], "written again, since the setting is another"

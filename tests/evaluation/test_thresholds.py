@@ -11,7 +11,11 @@ from shopee_od.evaluation import (
     find_garment_threshold,
 )
 from shopee_od.evaluation.grouping import match_by_class, match_by_type, match_class_agnostic
-from shopee_od.evaluation.thresholds import find_detected_boxes, find_detected_images
+from shopee_od.evaluation.thresholds import (
+    count_false_alarms,
+    find_detected_boxes,
+    find_detected_images,
+)
 from shopee_od.ops.boxes import box_iou
 from shopee_od.structures import SAME_GARMENT_IOU, Detections
 
@@ -265,3 +269,26 @@ def f1_at(detections, dataset, threshold):
     num_detections = sum((~m.ignored[0]).sum() for m in matches)
     num_gt = sum(m.num_gt.sum() for m in matches)
     return 2 * correct / (num_detections + num_gt) if correct else 0.0
+
+
+def test_false_alarms_are_boxes_that_are_shown_in_photos_without_garments(
+    make_dataset, make_detections
+):
+    garment = (10, 10, 60, 80, 0)
+    ignored = (*garment, {"ignore": True})
+    dataset = make_dataset([[garment], [ignored], [], []])
+    box = (10, 10, 60, 80, 0, 0.9)
+    same_again = (11, 10, 60, 80, 0, 0.8)
+    low = (0, 0, 9, 9, 0, 0.4)
+    detections = make_detections([[box, low], [box, low], [box, same_again, low], []])
+    assert count_false_alarms(detections, dataset, 0.5) == {
+        "photos": 2,
+        "false_alarms": 1,
+        "per_photo": 0.5,
+    }
+    assert count_false_alarms(detections, dataset, 0.3)["false_alarms"] == 2
+    assert count_false_alarms(detections, dataset.take([1, 2]), 0.5) == {
+        "photos": 0,
+        "false_alarms": 0,
+        "per_photo": None,
+    }

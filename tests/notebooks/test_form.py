@@ -33,7 +33,9 @@ def list_exercises():
 
 
 def test_the_notebooks_are_there():
-    assert {"07_train", "08_evaluate", "09_tag_photos"} <= {path.stem for path in NOTEBOOKS}
+    assert {"00_start_here", "07_train", "08_evaluate", "09_tag_photos"} <= {
+        path.stem for path in NOTEBOOKS
+    }
 
 
 @for_each_notebook
@@ -51,7 +53,7 @@ def test_its_parameters_are_those_of_all_notebooks(path):
     tree = ast.parse(read_notebook(path).cells[1].source)
     values = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body}
     assert values.items() >= PARAMETERS.items()
-    assert values.keys() - PARAMETERS.keys() <= {"photos"}
+    assert values.keys() - PARAMETERS.keys() <= {"photos", "model"}
 
 
 @for_each_notebook

@@ -44,7 +44,7 @@ def environment(root):
 
 @pytest.fixture(scope="module")
 def report(root, environment):
-    """The course as a report, with a user's photos in notebook 09."""
+    """The course as a report, with a user's photos in notebooks 00 and 09."""
     command = [sys.executable, "-m", "shopee_od.cli", "report", "--profile", "smoke"]
     command += ["--out", str(root / "reports"), "--photos", str(root / "my photos")]
     for path in IN_REPORT:
@@ -102,6 +102,12 @@ def test_the_pages_read_offline_and_show_their_figures(report):
 def test_later_notebooks_use_the_detector_that_07_trained(report):
     assert (report / "work" / "train" / "detector" / "detector.json").is_file()
     assert not (report / "work" / "small").exists()
+
+
+def test_the_first_notebook_tags_a_users_own_photos_without_tensorflow(report):
+    text = printed_text(nbformat.read(report / "00_start_here.ipynb", as_version=4))
+    assert "4 photos: your own, 4 of 4" in text and "TensorFlow imported: 0" in text
+    assert json.loads((report / "metrics.json").read_text())["00_start_here"]["photos"] == 3
 
 
 def test_a_users_own_photos_are_tagged(report):

@@ -114,13 +114,15 @@ class ModelGardenFasterRCNN(BaseDetector):
         checkpoint = training.train(train, val, self.config, run_dir, seed)
         network = run_dir / "network"
         runs.export_checkpoint(run_dir, checkpoint, network)
+        profile = runs.profile_of_run(run_dir)
         info = DetectorInfo(
             kind=self.kind,
             name=f"{self.kind}-{self.config.backbone}-{train.name}-{datetime.now(UTC):%Y%m%d}",
             classes=train.classes,
             types=train.types,
             threshold=0.5,
-            config=to_dict(runs.profile_of_run(run_dir)),
+            # Without the folder, which others do not have.
+            config=to_dict(profile.replace(weights=Path(profile.weights).name)),
             inference=runs.inference_settings(run_dir, network / NETWORK_FILE),
             metadata=runs.provenance(run_dir, checkpoint),
         )

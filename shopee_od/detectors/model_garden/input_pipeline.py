@@ -13,46 +13,10 @@ from typing import Any
 import tensorflow as tf
 
 from shopee_od.augmentation import Augmentation
-from shopee_od.datasets.tfrecord import (
-    BOX,
-    CROWD,
-    ENCODED,
-    HEIGHT,
-    IS_LAID,
-    LABEL,
-    SIDES,
-    SOURCE,
-    WIDTH,
-)
-from shopee_od.detectors.model_garden.augment.artifacts import random_artifacts
-from shopee_od.detectors.model_garden.augment.layouts import MAX_PHOTOS
-from shopee_od.detectors.model_garden.augment.pages import make_chart, make_collage, make_sheet
-from shopee_od.detectors.model_garden.augment.photos import (
-    Photo,
-    close_up_window,
-    crop,
-    random_turn,
-    resize,
-)
-
-INTERLEAVED_SHARDS = 16
-"""Shards that are read in turn: images of one shard resemble each other."""
-
-
-def _one_per_box(dtype: tf.DType) -> tf.io.FixedLenSequenceFeature:
-    return tf.io.FixedLenSequenceFeature([], dtype, allow_missing=True)
-
-
-_FEATURES = {
-    ENCODED: tf.io.FixedLenFeature([], tf.string),
-    SOURCE: tf.io.FixedLenFeature([], tf.string),
-    HEIGHT: tf.io.FixedLenFeature([], tf.int64),
-    WIDTH: tf.io.FixedLenFeature([], tf.int64),
-    **{f"{BOX}/{side}": _one_per_box(tf.float32) for side in SIDES},
-    LABEL: _one_per_box(tf.int64),
-    CROWD: _one_per_box(tf.int64),
-    IS_LAID: tf.io.FixedLenFeature([], tf.int64, 0),
-}
+from shopee_od.datasets.tfrecord import BOX, CROWD, ENCODED, HEIGHT, LABEL, SIDES, SOURCE, WIDTH
+from shopee_od.detectors.model_garden.augment.photos import Photo
+from shopee_od.detectors.model_garden.augment.stream import augment_records
+from shopee_od.detectors.model_garden.records import FEATURES, read_records
 
 
 def read_batches(
@@ -99,7 +63,7 @@ def read_batches(
     scales = (parser.aug_scale_min, parser.aug_scale_max)
 
     def read(record):
-        parsed = tf.io.parse_single_example(record, _FEATURES)
+        parsed = tf.io.parse_single_example(record, FEATURES)
         size = tf.cast(tf.stack([parsed[HEIGHT], parsed[WIDTH]]), tf.float32)
         image, visible_size, image_info = decode_to_canvas(parsed[ENCODED], size, canvas, scales)
         return image, {
@@ -113,7 +77,7 @@ def read_batches(
     batch_size = params.global_batch_size
     if input_context:
         batch_size = input_context.get_per_replica_batch_size(batch_size)
-    records = _read_records(params, input_context, source_weights)
+    records = read_records(params, input_context, source_weights)
     if augmentation != Augmentation():
         images = augment_records(records, augmentation, canvas, scales, params.seed).map(
             lambda photo: _label_photo(photo, canvas, max_boxes), tf.data.AUTOTUNE
@@ -125,122 +89,21 @@ def read_batches(
     ).prefetch(tf.data.AUTOTUNE)
 
 
-def augment_records(
-    records: tf.data.Dataset,
-    augmentation: Augmentation,
-    canvas: tuple[int, int],
-    scales: tuple[float, float],
-    seed: int = 0,
-    parallel: int = tf.data.AUTOTUNE,
-) -> tf.data.Dataset:
-    """Encoded photos, without end -> single photos, collages and sheets, as `Photo`.
-
-    Args:
-        records: each in an order of its own whenever it is read.
-        augmentation: the shares of each kind.
-        canvas: the largest height and width in pixels.
-        scales: lowest and highest factor that a single photo is resized by; at 1 the whole photo is
-            as large as fits the canvas.
-        seed: of the order of single photos and pages.
-        parallel: how many images are made at once; with 1 the same seed gives the same images.
-    """
-
-    def make_single(record):
-        photo = load(record)
-        if tf.random.uniform([]) < augmentation.close_ups:
-            photo = crop(photo, close_up_window(photo))
-        return finish(_fit_to_canvas(photo, canvas, scales))
-
-    def make_page(group):
-        kind = tf.random.uniform([]) * augmentation.composed_share
-        if kind < augmentation.collages:
-            photo = make_collage(group, load, canvas, augmentation.banners)
-        elif kind < augmentation.collages + augmentation.sheets:
-            photo = make_sheet(group, load, canvas, augmentation.banners)
-        else:
-            photo = make_chart(canvas)
-        return finish(photo)
-
-    def load(record):
-        return _load(record, augmentation.turns)
-
-    def finish(photo):
-        return photo._replace(image=random_artifacts(photo.image, augmentation.artifacts))
-
-    singles = records.map(make_single, parallel)
-    share = augmentation.composed_share
-    if not share:
-        return singles
-    pages = records.batch(MAX_PHOTOS, drop_remainder=True).map(make_page, parallel)
-    return tf.data.Dataset.sample_from_datasets([singles, pages], [1 - share, share], seed)
-
-
-def _load(record: tf.Tensor, turns: float) -> Photo:
-    """The photo of a record; of garments laid flat, some are turned."""
-    parsed = tf.io.parse_single_example(record, _FEATURES)
-    image = tf.cast(tf.io.decode_jpeg(parsed[ENCODED], channels=3), tf.float32)
-    size = tf.cast(tf.tile(tf.shape(image)[:2], [2]), tf.float32)
-    boxes = tf.stack([parsed[f"{BOX}/{side}"] for side in SIDES], axis=1) * size
-    is_laid = tf.cast(parsed[IS_LAID], tf.float32)
-    photo = Photo(image, boxes, parsed[LABEL] * (1 - parsed[CROWD]))
-    return random_turn(photo, turns * is_laid)
-
-
-def _fit_to_canvas(photo: Photo, canvas: tuple[int, int], scales: tuple[float, float]) -> Photo:
-    """A photo at a random scale; a window of it at a random place where it exceeds the canvas."""
-    limits = tf.constant(canvas, tf.float32)
-    size = tf.cast(tf.shape(photo.image)[:2], tf.float32)
-    scale = tf.reduce_min(limits / size) * tf.random.uniform([], *scales)
-    window = tf.minimum(size, tf.round(limits / scale))
-    corner = tf.floor(tf.random.uniform([2]) * (size - window + 1))
-    photo = crop(photo, tf.concat([corner, corner + window], axis=0))
-    fitted = tf.maximum(tf.minimum(tf.round(window * scale), limits), 1.0)
-    return resize(photo, fitted, antialias=False)
-
-
 def _label_photo(
     photo: Photo, canvas: tuple[int, int], max_boxes: int
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """A photo that fits the canvas, with the labels that `read_batches` describes."""
     size = tf.cast(tf.shape(photo.image)[:2], tf.float32)
     limits = tf.constant(canvas, tf.float32)
+    # Garments come before what is to be ignored, so that none of them is cut off.
+    order = tf.argsort(tf.cast(photo.labels == 0, tf.int32), stable=True)[:max_boxes]
     return photo.image, {
         "visible_size": size,
         "image_info": tf.stack([size, limits, tf.ones([2]), tf.zeros([2])]),
-        "boxes": (photo.boxes / tf.tile(size, [2]))[:max_boxes],
-        "classes": photo.labels[:max_boxes],
+        "boxes": tf.gather(photo.boxes, order) / tf.tile(size, [2]),
+        "classes": tf.gather(photo.labels, order),
         "source_id": "",
     }
-
-
-def _read_records(
-    params: Any, input_context: Any, source_weights: Sequence[float]
-) -> tf.data.Dataset:
-    """The encoded images, in training shuffled and without end.
-
-    One thread reads faster than the decoders; Model Garden's reader passes every record from thread
-    to thread.
-    """
-    patterns = params.input_path.split(",")
-    if not params.is_training:
-        return _list_files(patterns).flat_map(tf.data.TFRecordDataset)
-    sources = [_read_endless(pattern, params, input_context) for pattern in patterns]
-    if len(sources) == 1:
-        return sources[0]
-    return tf.data.Dataset.sample_from_datasets(sources, list(source_weights), params.seed)
-
-
-def _read_endless(pattern: str, params: Any, input_context: Any) -> tf.data.Dataset:
-    files = _list_files(pattern)
-    files = files.shuffle(files.cardinality(), params.seed)
-    records = files.interleave(tf.data.TFRecordDataset, cycle_length=INTERLEAVED_SHARDS).repeat()
-    if params.sharding and input_context:
-        records = records.shard(input_context.num_input_pipelines, input_context.input_pipeline_id)
-    return records.shuffle(params.shuffle_buffer_size, params.seed)
-
-
-def _list_files(patterns: str | list[str]) -> tf.data.Dataset:
-    return tf.data.Dataset.list_files(patterns, shuffle=False)
 
 
 def decode_to_canvas(

@@ -29,14 +29,14 @@ class TrainedWeights:
     Args:
         directory: of a run, whose best checkpoint counts, or of a saved detector, whose kernels are
             rounded to int8.
-        name: of the data set that it was trained on.
+        dataset: the name of the one that it was trained on.
         profile: its sizes.
         classes: without background.
         canvas: height and width in pixels.
     """
 
     directory: Path
-    name: str
+    dataset: str
     profile: Profile
     classes: tuple[str, ...]
     canvas: tuple[int, int]
@@ -47,14 +47,14 @@ class TrainedWeights:
         directory = Path(directory)
         if (directory / RUN_FILE).is_file():
             run = read_run(directory)
-            name, profile, canvas = run["dataset"], profile_of(run), run["canvas"]
-            return cls(directory, name, profile, tuple(run["classes"]), tuple(canvas))
+            classes, canvas = tuple(run["classes"]), tuple(run["canvas"])
+            return cls(directory, run["dataset"], profile_of(run), classes, canvas)
         if not has_variables(str(directory)):
             raise InputError(f"{directory}: name the folder of a run, or of a saved Faster R-CNN")
         info = read_info(directory)
         profile = profile_from_dict(info.config)
-        canvas = info.inference["canvases"][0]  # training's
-        return cls(directory, info.metadata["dataset"], profile, info.classes, tuple(canvas))
+        canvas = tuple(info.inference["canvases"][0])  # training's
+        return cls(directory, info.metadata["dataset"], profile, info.classes, canvas)
 
     def load_into(self, model: Any) -> None:
         """Puts the weights into Model Garden's network."""
@@ -81,7 +81,7 @@ def measure_losses(
 
     Args:
         weights: whose classes are those of `dataset`.
-        dataset: its images that have only boxes to be ignored are left out, as in training.
+        dataset: of its images, those that a training takes are measured on.
         seed: of the samples; it becomes TensorFlow's, NumPy's and Python's.
         progress: whether to show progress on stderr.
     Returns:
@@ -105,8 +105,8 @@ def measure_losses(
 
     if dataset.classes != weights.classes:
         raise InputError(
-            f"{weights.directory}: trained on classes of {weights.name}, not on those of "
-            f"{dataset.name}; measure its losses on {weights.name}"
+            f"{weights.directory}: {dataset.name} has other classes than those that it was trained "
+            f"on; measure its losses on {weights.dataset}"
         )
     images = select_training_images(dataset)
     profile = weights.profile.replace(precision="float32", weights="")

@@ -8,9 +8,10 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 from official.vision.modeling import factory
-from official.vision.modeling.layers import detection_generator, roi_generator, roi_sampler
+from official.vision.modeling.layers import detection_generator, roi_generator
 
 from shopee_od.backbones.lite_network import build_configured_lite
+from shopee_od.detectors.model_garden.ignore_regions import ROISampler
 from shopee_od.ops.two_stage import DELTA_SCALE
 
 REGRESSION_WEIGHTS = list(DELTA_SCALE)
@@ -62,7 +63,7 @@ def make_float32_layer(layer: type) -> type:
 def _keep_boxes_in_float32(model: Any) -> None:
     """Replaces the layers of a Mask R-CNN model that compute boxes; they have no weights."""
     generator = make_float32_layer(roi_generator.MultilevelROIGenerator)
-    sampler = make_float32_layer(roi_sampler.ROISampler)
+    sampler = make_float32_layer(ROISampler)
     detections = make_float32_layer(detection_generator.DetectionGenerator)
     model.roi_generator = generator(**model.roi_generator.get_config())
     model.roi_sampler = [sampler(**s.get_config()) for s in model.roi_sampler]

@@ -12,6 +12,8 @@ from shopee_od.config import to_dict
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detectors.model_garden.experiment import NMS_IOU
 from shopee_od.detectors.model_garden.progress import read_history
+from shopee_od.detectors.model_garden.variables import has_variables
+from shopee_od.detectors.saving import read_info
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_folder, hash_file, read_json, write_json
 from shopee_od.profiles import Profile, profile_from_dict
@@ -187,9 +189,11 @@ def _export_canvases(run: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def _initial_weights(profile: Profile) -> str:
-    """Where the backbone's weights come from that training starts with."""
+    """Where the weights come from that training starts with: the name of a detector or backbone."""
     if is_weights_file(profile.weights):
         return read_card(Path(profile.weights))["name"]
+    if has_variables(profile.weights):
+        return read_info(Path(profile.weights)).name
     if profile.weights:
         return profile.weights
     return read_card()["name"] if get_backbone(profile.backbone).pretrained else "random"

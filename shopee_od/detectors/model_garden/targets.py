@@ -12,6 +12,12 @@ import tensorflow as tf
 from official.vision.ops import anchor, box_matcher, iou_similarity, preprocess_ops
 from official.vision.utils.object_detection import box_list, faster_rcnn_box_coder
 
+from shopee_od.detectors.model_garden.ignore_regions import (
+    IGNORED,
+    find_covered,
+    split_ignore_boxes,
+)
+
 
 def boxes_to_canvas(labels: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Boxes in pixels of the canvas, clipped to what it shows of the image.
@@ -19,16 +25,17 @@ def boxes_to_canvas(labels: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]
     Args:
         labels: of `read_batches`.
     Returns:
-        Boxes (B, N, 4) and classes (B, N). Crowds and boxes of which less than a pixel remains are
-        -1, as padding is.
+        Boxes (B, N, 4) and classes (B, N); the class of ignore boxes is IGNORED. Boxes of which
+        less than a pixel remains are -1, as padding is.
     """
     info = tf.tile(labels["image_info"], [1, 1, 2])[:, :, None]
     size, _, scale, offset = tf.unstack(info, axis=1)
     limits = tf.tile(labels["visible_size"], [1, 2])[:, None]
     boxes = tf.clip_by_value(labels["boxes"] * size * scale - offset, 0.0, limits)
     is_large = tf.reduce_all(boxes[..., 2:] - boxes[..., :2] >= 1, axis=-1)
-    is_valid = is_large & (labels["classes"] > 0)
-    return tf.where(is_valid[..., None], boxes, -1.0), tf.where(is_valid, labels["classes"], -1)
+    is_valid = is_large & (labels["classes"] >= 0)
+    classes = tf.where(labels["classes"] == 0, tf.constant(IGNORED, tf.int64), labels["classes"])
+    return tf.where(is_valid[..., None], boxes, -1.0), tf.where(is_valid, classes, -1)
 
 
 def random_horizontal_flip(
@@ -109,11 +116,13 @@ class AnchorLabeler:
         self._batch_size = parser.rpn_batch_size_per_im
         self._max_positives = int(parser.rpn_batch_size_per_im * parser.rpn_fg_fraction)
 
-    def __call__(self, boxes: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
+    def __call__(self, boxes: tf.Tensor, classes: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
         """Labels and samples the anchors of a batch.
 
         Args:
             boxes: (B, N, 4) y1, x1, y2, x2 on the canvas, -1 for padding.
+            classes: (B, N), from 1; IGNORED for ignore boxes, which make no anchor positive, and
+                of whose anchors none is negative.
         Returns:
             By level: anchor_boxes (B, h, w, 4A); rpn_score_targets (B, h, w, A), 1, 0, or -1 where
             the anchor is not sampled; rpn_box_targets (B, h, w, 4A), deltas dy, dx, dh, dw, 0 for
@@ -121,13 +130,15 @@ class AnchorLabeler:
         """
         batch = boxes.shape[0] or tf.shape(boxes)[0]
         anchors = tf.repeat(self._anchors[None], batch, axis=0)
+        boxes, _, ignore_boxes = split_ignore_boxes(boxes, classes)
         matches, labels = self._match(anchors, boxes)
+        is_background = (labels == -1) & ~find_covered(anchors, ignore_boxes)
         gt_boxes = box_list.BoxList(tf.reshape(tf.gather(boxes, matches, batch_dims=1), [-1, 4]))
         flat = box_list.BoxList(tf.reshape(anchors, [-1, 4]))
         deltas = faster_rcnn_box_coder.FasterRcnnBoxCoder().encode(gt_boxes, flat)
         deltas = tf.where((labels > 0)[..., None], tf.reshape(deltas, tf.shape(anchors)), 0.0)
         positive, negative = subsample_anchors(
-            labels > 0, labels == -1, self._batch_size, self._max_positives
+            labels > 0, is_background, self._batch_size, self._max_positives
         )
         scores = tf.where(positive, 1, tf.where(negative, 0, -1))
         return {

@@ -116,7 +116,7 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
         images = normalize_and_mask(images, visible_size)
         if training and self._profile.color_jitter:
             images = random_color_jitter(images, self._profile.color_jitter)
-        targets = AnchorLabeler(self.task_config.model, config)(boxes)
+        targets = AnchorLabeler(self.task_config.model, config)(boxes, classes)
         return images, labels | {"gt_boxes": boxes, "gt_classes": classes} | targets
 
     def _fill_up(

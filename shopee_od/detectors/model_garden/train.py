@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detectors.model_garden.experiment import build_experiment
@@ -26,9 +26,6 @@ from shopee_od.detectors.model_garden.training_data import (
 from shopee_od.errors import InputError
 from shopee_od.io import read_json
 from shopee_od.profiles import Profile, describe_overrides
-
-if TYPE_CHECKING:
-    pass
 
 AVERAGES = "ema_checkpoints"
 """Where Model Garden keeps the running average of the last weights."""
@@ -65,7 +62,7 @@ def train(
     from shopee_od.datasets.tfrecord import convert
 
     run_dir = Path(run_dir)
-    if Path(profile.weights, RUN_FILE).is_file():
+    if profile.weights and Path(profile.weights, RUN_FILE).is_file():
         profile = profile.replace(weights=str(best_checkpoint(Path(profile.weights))))
     train_set = select_training_images(train_set)
     val_set = select_validation_images(val_set, profile)
@@ -104,7 +101,8 @@ def train(
         run_seed,
         gpus,
         validate=val_set is not None,
-        photos=photos,
+        # The shuffle buffer, which all sources share, holds no photo twice.
+        photos=min(source.photos for source in records) * len(records),
         boxes=train_set.count_boxes(),
     )
     # Fault 8: seeds alone do not make a run repeatable. On GPUs some gradients have no

@@ -14,6 +14,9 @@ from shopee_od.profiles import Profile
 if TYPE_CHECKING:
     from shopee_od.datasets.tfrecord import Records
 
+MAX_SIDE = 1024
+"""Pixels: larger photos are stored smaller. A phone's would take gigabytes in the buffers."""
+
 
 def select_training_images(train_set: Dataset) -> Dataset:
     """The images with a counted box, and those without any: they show what is no garment.
@@ -51,9 +54,11 @@ def convert_by_source(train_set: Dataset, directory: Path) -> list[Records]:
 
     names = train_set.images.dataset.unique()
     if len(names) == 1:
-        return [convert(train_set, directory)]
+        return [convert(train_set, directory, max_side=MAX_SIDE)]
     by_source = train_set.images.groupby("dataset", sort=False).image_id
-    return [convert(train_set.take(ids), directory / name) for name, ids in by_source]
+    return [
+        convert(train_set.take(ids), directory / name, max_side=MAX_SIDE) for name, ids in by_source
+    ]
 
 
 def balance_sources(photos: Sequence[int], balance: float) -> list[float]:

@@ -145,4 +145,4 @@ def test_without_validation_no_best_checkpoint_is_kept():
 
 def test_shares_of_augmented_images_are_checked():
     refuses("augmentation.collages is 1.5; use a share", augmentation=Augmentation(collages=1.5))
-    refuses("are 1 together; leave some", augmentation=Augmentation(collages=0.5, sheets=0.5))
+    refuses("are 1.2 together; use shares", augmentation=Augmentation(collages=0.6, sheets=0.6))

@@ -4,6 +4,7 @@ import tensorflow as tf
 from official.vision.ops import anchor
 
 from shopee_od.detectors.model_garden.experiment import build_experiment
+from shopee_od.detectors.model_garden.ignore_regions import IGNORED
 from shopee_od.detectors.model_garden.targets import (
     AnchorLabeler,
     boxes_to_canvas,
@@ -38,6 +39,36 @@ def random_boxes(rng, photos, max_boxes):
     return boxes
 
 
+def classes_of(boxes):
+    """(photos, 6): 1 for a box, -1 for padding."""
+    return tf.constant(np.where(boxes[..., 0] >= 0, 1, -1))
+
+
+def test_no_anchor_on_an_ignore_box_is_labeled():
+    _, _, labeler = make_labeler(ALL, 1.0)
+    boxes = random_boxes(np.random.default_rng(4), 50, 3)
+    boxes[:, 4] = [11, 21, 71, 61]
+    classes = classes_of(boxes).numpy()
+    classes[:, 4] = IGNORED
+    targets = labeler(tf.constant(boxes), tf.constant(classes))
+    without = boxes.copy()
+    without[:, 4] = -1
+    labels = _flat(targets["rpn_score_targets"])
+    expected = _flat(labeler(tf.constant(without), classes_of(without))["rpn_score_targets"])
+    anchors = np.concatenate(
+        [level[0].numpy().reshape(-1, 4) for level in targets["anchor_boxes"].values()]
+    )
+    low = np.maximum(anchors[:, :2], [11, 21])
+    high = np.minimum(anchors[:, 2:], [71, 61])
+    covered = np.prod(np.maximum(high - low, 0), 1) > 0.5 * np.prod(
+        anchors[:, 2:] - anchors[:, :2], 1
+    )
+    assert covered.sum() > 50
+    assert not (labels[:, covered] == 0).any()
+    np.testing.assert_array_equal(labels == 1, expected == 1)
+    np.testing.assert_array_equal(labels[:, ~covered], expected[:, ~covered])
+
+
 def test_anchors_are_labeled_as_by_model_garden_one_photo_at_a_time():
     config, parser, ours = make_labeler(ALL, 1.0)
     build = anchor.build_anchor_generator(
@@ -49,7 +80,7 @@ def test_anchors_are_labeled_as_by_model_garden_one_photo_at_a_time():
         parser.rpn_match_threshold, parser.rpn_unmatched_threshold, ALL, 1.0
     )
     boxes = random_boxes(np.random.default_rng(0), 200, 6)
-    targets = ours(tf.constant(boxes))
+    targets = ours(tf.constant(boxes), classes_of(boxes))
     positives = 0
     for i, rows in enumerate(boxes):
         real = rows[rows[:, 0] >= 0]
@@ -68,8 +99,8 @@ def test_half_of_the_sampled_anchors_are_positive_where_there_are_enough():
     _, _, ours = make_labeler(batch_size=20)
     boxes = random_boxes(np.random.default_rng(1), 50, 6)
     _, _, all_anchors = make_labeler(ALL, 1.0)
-    sampled = _flat(ours(tf.constant(boxes))["rpn_score_targets"])
-    labels = _flat(all_anchors(tf.constant(boxes))["rpn_score_targets"])
+    sampled = _flat(ours(tf.constant(boxes), classes_of(boxes))["rpn_score_targets"])
+    labels = _flat(all_anchors(tf.constant(boxes), classes_of(boxes))["rpn_score_targets"])
     assert ((sampled == 1) <= (labels == 1)).all() and ((sampled == 0) <= (labels == 0)).all()
     np.testing.assert_array_equal((sampled == 1).sum(1), np.minimum((labels == 1).sum(1), 10))
     np.testing.assert_array_equal((sampled >= 0).sum(1), 20)
@@ -115,9 +146,11 @@ def test_boxes_move_with_the_photo():
     }
     boxes, classes = boxes_to_canvas(labels)
     np.testing.assert_allclose(
-        boxes[0], [[20, 10, 60, 40], [0, 0, 80, 60], [-1] * 4, [-1] * 4, [-1] * 4], atol=1e-5
+        boxes[0],
+        [[20, 10, 60, 40], [0, 0, 80, 60], [-1] * 4, [20, 10, 60, 40], [-1] * 4],
+        atol=1e-5,
     )
-    assert classes.numpy().tolist() == [[1, 2, -1, -1, -1]]  # outside, a crowd, none
+    assert classes.numpy().tolist() == [[1, 2, -1, IGNORED, -1]]  # outside, a crowd, none
 
 
 def test_a_flipped_photo_stays_at_the_left_with_its_boxes():

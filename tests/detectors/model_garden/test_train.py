@@ -17,7 +17,7 @@ from shopee_od.detectors.model_garden.runs import profile_of
 from shopee_od.detectors.model_garden.task import FasterRCNNTask
 from shopee_od.detectors.model_garden.train import best_checkpoint, last_step, train
 from shopee_od.errors import InputError
-from shopee_od.io import read_json
+from shopee_od.io import read_json, write_json
 from shopee_od.profiles import profile
 
 pytestmark = pytest.mark.slow
@@ -177,6 +177,16 @@ def test_a_run_may_start_from_an_earlier_one(smoke_run, tmp_path, monkeypatch):
         assert (
             all((tuple(kernel.ravel()[:8]) in values) == is_same for kernel in kernels) and kernels
         )
+
+
+def test_provenance_names_the_detector_that_a_run_started_with(copied, smoke_run, tmp_path):
+    smoke_run.detector.save(tmp_path / "detector")
+    run = read_json(copied / "run.json")
+    run["profile"]["weights"] = str(tmp_path / "detector")
+    write_json(copied / "run.json", run)
+    provenance = runs.provenance(copied, best_checkpoint(copied))
+    assert provenance["weights"] == smoke_run.detector.name
+    assert str(tmp_path) not in json.dumps(provenance)
 
 
 def test_a_validation_photo_with_too_many_boxes_is_named(smoke_run, no_training, tmp_path):
