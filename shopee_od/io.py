@@ -25,8 +25,8 @@ def project_root() -> Path:
 
 
 def data_root() -> Path:
-    """`$SHOPEE_OD_DATA`, else `data/` in the project's root."""
-    return Path(os.environ.get("SHOPEE_OD_DATA") or project_root() / "data")
+    """`$SHOPEE_OD_DATA`, else `data/` in the project's root; an absolute path."""
+    return Path(os.environ.get("SHOPEE_OD_DATA") or project_root() / "data").absolute()
 
 
 def path_inside(root: Path, relative: str, where: str) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from shopee_od.ops.boxes import box_iou
 from shopee_od.ops.nms import batched_nms, nms
 
 GARMENT_TYPES = ("upper", "lower", "full")
@@ -47,8 +48,8 @@ class Detections:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
         scores = np.asarray(self.scores, np.float32)
         labels = np.asarray(self.labels, np.int32)
-        given = scores if self.garment_scores is None else self.garment_scores
-        garment_scores = np.asarray(given, np.float32)
+        garment_scores = scores if self.garment_scores is None else self.garment_scores
+        garment_scores = np.asarray(garment_scores, np.float32)
         if not scores.shape == labels.shape == garment_scores.shape == (len(boxes),):
             raise ValueError(
                 f"boxes {boxes.shape}, scores {scores.shape}, labels {labels.shape}, "
@@ -80,11 +81,19 @@ class Detections:
         )
 
     def above(self, score_threshold: float) -> Detections:
-        """Those with a score of at least `score_threshold`."""
+        """Those with a score of at least `score_threshold`.
+
+        Args:
+            score_threshold: in [0, 1].
+        """
         return self[self.scores >= score_threshold]
 
     def top(self, k: int) -> Detections:
-        """The `k` with the highest scores."""
+        """The `k` with the highest scores.
+
+        Args:
+            k: how many; all where there are fewer.
+        """
         return self[:k]
 
     def as_garments(self) -> Detections:
@@ -93,9 +102,14 @@ class Detections:
         return Detections(self.boxes, self.garment_scores, labels)
 
     def nms(self, iou_threshold: float, class_agnostic: bool = False) -> Detections:
-        """What non-maximum suppression keeps: within each class, or across all classes.
+        """Non-maximum suppression within each class, or across all classes.
 
-        Across classes the highest garment score is kept; of equal ones, the highest score.
+        Args:
+            iou_threshold: of two boxes with a higher IoU, the one of the lower score is dropped.
+            class_agnostic: whether boxes of different classes are compared too; then by their
+                garment scores, and of equal ones by their scores.
+        Returns:
+            Those that are not dropped.
         """
         if class_agnostic:
             return self[nms(self.boxes, self.garment_scores, iou_threshold)]
@@ -104,10 +118,24 @@ class Detections:
     def select_garments(self, threshold: float = 0.0) -> Detections:
         """One detection for each garment, whichever its class.
 
-        1. NMS across classes: boxes with an IoU above SAME_GARMENT_IOU are one garment.
-        2. Those with a garment score of at least `threshold`.
+        1. NMS across classes: boxes with an IoU above SAME_GARMENT_IOU are one garment. The one
+           with the highest garment score is kept.
+        2. It gets the class with the highest score of all boxes of the garment. NMS within a class
+           may have kept that class in another box only.
+        3. Those with a garment score of at least `threshold` remain.
+
+        Args:
+            threshold: the lowest garment score.
+        Returns:
+            Highest score first.
         """
-        garments = self.nms(SAME_GARMENT_IOU, class_agnostic=True)
+        keep = nms(self.boxes, self.garment_scores, SAME_GARMENT_IOU)
+        is_same = box_iou(self.boxes[keep], self.boxes) > SAME_GARMENT_IOU
+        is_same[np.arange(len(keep)), keep] = True  # a box without area has no IoU with itself
+        best = is_same.argmax(axis=1) if len(keep) else keep  # the first has the highest score
+        garments = Detections(
+            self.boxes[keep], self.scores[best], self.labels[best], self.garment_scores[keep]
+        )
         return garments[garments.garment_scores >= threshold]
 
     @classmethod
@@ -156,7 +184,13 @@ class BoxStage(Stage):
     before: np.ndarray | None = None
 
     def top(self, k: int) -> BoxStage:
-        """The `k` boxes with the highest scores, best first; without scores the first."""
+        """The `k` boxes with the highest scores, best first; without scores the first.
+
+        Args:
+            k: how many; all where there are fewer.
+        Returns:
+            A stage with their rows of every array.
+        """
         scores = np.zeros(len(self.boxes)) if self.scores is None else self.scores
         order = np.argsort(-scores, kind="stable")[:k]
         arrays = {name: getattr(self, name) for name in BOX_ARRAYS}
@@ -249,4 +283,5 @@ class Cost:
 
     @property
     def seconds_per_image(self) -> float:
+        """The mean; 0 before the first image."""
         return self.seconds / self.images if self.images else 0.0

@@ -136,6 +136,8 @@ def test_the_overrides_of_a_data_set_are_described():
     assert "laptop has other sizes for shopsim" in description
     assert f"steps={shopsim.steps}" in description
     assert "steps" not in describe_overrides(shopsim.replace(steps=3), "shopsim")
+    assert describe_overrides(shopsim, "shopsim+categories") == description
+    assert describe_overrides(shopsim, "shopsim+ccp") == ""
     assert describe_overrides(profile("laptop"), "shopsim") == ""
     assert describe_overrides(profile("laptop", "ccp"), "ccp") == ""
 

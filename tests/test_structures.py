@@ -47,6 +47,19 @@ def test_nms_across_classes_keeps_the_highest_garment_score(detections):
     assert equal.nms(0.5, class_agnostic=True).labels.tolist() == [1]
 
 
+def test_a_garment_has_its_best_box_and_the_best_class_of_all_its_boxes(detections):
+    """The class of the highest score is in a box of a lower garment score."""
+    garments = detections.select_garments()
+    assert garments.boxes.tolist() == [A, B] and garments.labels.tolist() == [1, 2]
+    assert garments.scores.tolist() == pytest.approx([0.6, 0.2])
+    assert garments.garment_scores.tolist() == pytest.approx([0.9, 0.4])
+    assert detections.select_garments(0.5).labels.tolist() == [1]
+    assert garments.select_garments().labels.tolist() == [1, 2]
+    assert len(Detections.empty().select_garments()) == 0
+    point = Detections([A, [5, 5, 5, 5]], [0.9, 0.6], [0, 1])
+    assert point.select_garments().labels.tolist() == [0, 1]
+
+
 def test_shapes_must_fit():
     with pytest.raises(ValueError, match=r"garment scores \(1,\) do not fit"):
         Detections([A, B], [0.3, 0.6], [0, 1], [0.9])

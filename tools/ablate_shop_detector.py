@@ -72,7 +72,7 @@ def make_rows(starts: Path) -> dict[str, Row]:
     """The trainings, by name.
 
     Args:
-        starts: the folder of backbone weights that tools/convert_efficientnet_lite.py writes.
+        starts: the folder of backbone weights that tools/convert_*.py write.
     """
     augmented = (*PAGES, *CLOSE_UPS, *ANCHORS)
     coco = f"weights={starts / 'efficientnet_lite0_coco.npz'}"

@@ -192,7 +192,7 @@ def _describe_recipe(info: DetectorInfo) -> str:
     if info.config["weights"]:
         text += (
             f" `{info.config['weights']}` has the initial weights; "
-            "tools/convert_efficientnet_lite.py writes it."
+            "tools/convert_efficientdet_backbone.py or tools/convert_efficientnet_lite.py writes it."
         )
     return text
 

@@ -1,7 +1,8 @@
 """Pretrained weights of EfficientNet-Lite0, -Lite1 and -Lite2.
 
-The package has Lite0's ImageNet weights. tools/convert_efficientnet_lite.py writes the others, each
-an .npz with a card, a .json of the same name.
+The package has Lite0's ImageNet weights. tools/convert_efficientnet_lite.py writes those of the
+others, tools/convert_efficientdet_backbone.py Lite0's COCO weights: an .npz each,
+with a card, a .json of the same name.
 
 Source: Tan and Le, "EfficientNet", ICML 2019, and the EfficientNet-Lite release of 2020.
 """
@@ -129,7 +130,7 @@ def read_card(path: Path | None = None) -> dict[str, Any]:
 
 def _fix(path: Path) -> str:
     is_ours = path == weights.EFFICIENTNET_LITE0
-    return "reinstall shopee-od" if is_ours else "write it with tools/convert_efficientnet_lite.py"
+    return "reinstall shopee-od" if is_ours else "write it with tools/convert_*.py"
 
 
 def _named_layers(model: Any) -> Iterator[tuple[str, Any]]:

@@ -198,9 +198,10 @@ def download(
     if dataset not in DATASETS:
         raise InputError(f"there is no data set {dataset!r}; choose one of {', '.join(DATASETS)}")
     options = {"--classes": classes, "--photos": photos, "--split": split}
-    given = [option for option, value in options.items() if value is not None]
-    if given and dataset != "openimages":
-        raise InputError(f"{given[0]} is for openimages, not for {dataset}; leave it out")
+    openimages_options = [option for option, value in options.items() if value is not None]
+    if openimages_options and dataset != "openimages":
+        option = openimages_options[0]
+        raise InputError(f"{option} is for openimages, not for {dataset}; leave it out")
     root = data_dir or default_root(dataset)
     next_command = f"shopee-od data check --dataset {dataset}"
     if dataset == "openimages":
@@ -250,9 +251,9 @@ def convert(
 def _download_openimages(
     root: Path, classes: str | None, photos: int | None, split: str | None
 ) -> DownloadResult:
-    from shopee_od.datasets.dataset import SPLITS
     from shopee_od.datasets.openimages_csv import GARMENTS
     from shopee_od.datasets.openimages_download import PHOTOS, download_openimages
+    from shopee_od.datasets.splits import SPLITS
 
     if classes is None:
         raise InputError(

@@ -80,6 +80,11 @@ PROFILE_HELP = "smoke, laptop, shop, gpu or deepfashion"
 def open_datasets(names: list[str], data_dirs: list[Path] | None) -> list[Dataset]:
     """The data sets that `--dataset` and `--data-dir` name.
 
+    Args:
+        names: as `datasets.DATASETS` has them.
+        data_dirs: their folders, in the same order; None for the default ones.
+    Returns:
+        The data sets, in the order of their names.
     Raises:
         InputError: one of them cannot be opened or is named twice, or the folders are not as many.
     """
@@ -99,20 +104,34 @@ def open_datasets(names: list[str], data_dirs: list[Path] | None) -> list[Datase
 
 
 def open_as_one(
-    names: list[str], data_dirs: list[Path] | None, taxonomy: Path | None, categories: bool
+    names: list[str],
+    data_dirs: list[Path] | None,
+    taxonomy: Path | None,
+    categories: bool,
+    required_split: str = "all",
 ) -> Dataset:
     """A single data set as it is; several, or one under `--categories`, joined by a taxonomy.
 
+    Args:
+        names: as for `open_datasets`.
+        data_dirs: as for `open_datasets`.
+        taxonomy: its file; None for the package's.
+        categories: whether a single data set gets the taxonomy's categories as classes.
+        required_split: each of the data sets must have photos in this split.
+    Returns:
+        One data set, of all splits.
     Raises:
-        InputError: as `open_datasets` and `join_datasets`.
+        InputError: as `open_datasets` and `join_datasets`, or a data set has no photo in the split.
     """
     from shopee_od.datasets.joint import join_datasets
     from shopee_od.datasets.taxonomy import read_taxonomy
 
-    if len(names) == 1 and not categories:
-        return open_datasets(names, data_dirs)[0]
-    tree = read_taxonomy(taxonomy)
-    return join_datasets(open_datasets(names, data_dirs), tree)
+    is_joint = len(names) > 1 or categories
+    tree = read_taxonomy(taxonomy) if is_joint else None
+    datasets = open_datasets(names, data_dirs)
+    for dataset in datasets:
+        dataset.split(required_split)  # raises where it has none
+    return join_datasets(datasets, tree) if tree else datasets[0]
 
 
 def build_profile(name: str, datasets: list[str], assignments: list[str] | None) -> Profile:
@@ -122,6 +141,8 @@ def build_profile(name: str, datasets: list[str], assignments: list[str] | None)
         name: smoke, laptop, shop, gpu or deepfashion.
         datasets: their names; some profiles have other sizes for a single one of them.
         assignments: `NAME=VALUE`, several values with commas.
+    Returns:
+        The profile, checked.
     Raises:
         InputError: there is no such profile or setting, or the values do not fit together.
     """

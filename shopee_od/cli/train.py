@@ -97,7 +97,7 @@ def train(
         raise InputError("name the folder of the run: --run runs/NAME")
     if run.exists() and not run.is_dir():
         raise InputError(f"--run {run}: this is a file; name a folder")
-    data = open_as_one(dataset, data_dir, taxonomy, categories)
+    data = open_as_one(dataset, data_dir, taxonomy, categories, required_split="train")
     train_data = data.split("train")
     val_data = data.split("val") if (data.images.split == "val").any() else None
     if detector == FASTER_RCNN:

@@ -6,4 +6,11 @@ from shopee_od.course.expected import expect
 from shopee_od.course.metrics import record
 from shopee_od.course.sample_photos import find_sample_photos
 
-__all__ = ["NotebookContext", "expect", "find_sample_photos", "record", "setup_notebook", "show_loss_comparison"]
+__all__ = [
+    "NotebookContext",
+    "expect",
+    "find_sample_photos",
+    "record",
+    "setup_notebook",
+    "show_loss_comparison",
+]

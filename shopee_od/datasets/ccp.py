@@ -7,15 +7,22 @@ disk: `photos/NNNN.jpg`, `annotations/pixel-level/NNNN.mat` (`groundtruth`, labe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from shopee_od.cache import get_or_compute_per_file
 from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.datasets.masks import (
+    MIN_PIXELS,
+    MaskFinder,
+    drop_specks,
+    garment_box,
+    mask_bounds,
+    require_whole,
+)
 from shopee_od.datasets.matlab import read_mat
 from shopee_od.datasets.photos import photo_sizes
 from shopee_od.datasets.problems import ProblemLog
@@ -37,11 +44,6 @@ GARMENTS = {
 }
 """Class -> where it is worn and the CCP labels that belong to it; other labels are no garments."""
 
-MIN_PIXELS = 200
-"""A smaller garment mask is taken for a slip of the annotator's brush."""
-MIN_PART_SHARE = 0.05
-"""A connected part with a smaller share of a garment's pixels does not extend its box."""
-
 _FIX = "name the folder that holds label_list.mat, photos/ and annotations/"
 
 
@@ -49,7 +51,9 @@ def read_ccp(root: str | Path) -> Dataset:
     """Reads the photos with pixel labels: 12 classes, one box for each CCP label in a photo.
 
     1. Labels that share a class (a vest over a shirt) are separate garments, each with its box.
-    2. The split follows from the photo's number: test where it divides by 5, val where it ends in
+    2. All photos show people who are dressed. Where none of their garments is labeled, nothing in
+       the photo is taken for background (`add_ignore_regions`).
+    3. The split follows from the photo's number: test where it divides by 5, val where it ends in
        1, train otherwise.
 
     Args:
@@ -87,6 +91,9 @@ def read_ccp(root: str | Path) -> Dataset:
                 for label, *box in annotation["boxes"]
             ]
             _log_dropped_parts(annotation, mask, class_of, problems)
+            if not annotation["boxes"]:
+                kind = "no garment among the pixel labels: nothing in the photo is background"
+                problems.add(kind, mask, row["image_id"])
     boxes = [{"box_id": i, **box} for i, box in enumerate(boxes)]
     return Dataset.build("ccp", root, GARMENTS, images, boxes, problems)
 
@@ -116,80 +123,33 @@ def mask_boxes(path: Path, labels: frozenset[int]) -> dict[str, list]:
     }
 
 
-def garment_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
-    """The box of a garment's mask without its specks.
+def find_ccp_masks(source: Dataset) -> MaskFinder:
+    """The masks, from CCP's pixel labels, of the garments that hardly anything hides.
 
     Args:
-        mask: bool (H, W).
+        source: from `read_ccp`.
     Returns:
-        x1, y1, x2, y2 in pixels, x2 and y2 exclusive; None for a mask of under MIN_PIXELS.
-    """
-    garment = drop_specks(mask)
-    return None if garment is None else mask_bounds(garment)
-
-
-def drop_specks(mask: np.ndarray) -> np.ndarray | None:
-    """A garment's mask without its specks.
-
-    Args:
-        mask: bool (H, W).
-    Returns:
-        bool (H, W), the parts with at least MIN_PART_SHARE of its pixels; None for a mask of under
-        MIN_PIXELS.
-    """
-    total = np.count_nonzero(mask)
-    if total < MIN_PIXELS:
-        return None
-    parts = np.empty(mask.shape, np.int32)
-    ndimage.label(mask, output=parts)
-    pixels = np.bincount(parts.ravel())
-    pixels[0] = 0  # the background
-    return (pixels >= min(MIN_PART_SHARE * total, pixels.max()))[parts]
-
-
-def mask_bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The bounds of a mask's pixels.
-
-    Args:
-        mask: bool (H, W), with some true value.
-    Returns:
-        x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
-    """
-    rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
-    return columns.start, rows.start, columns.stop, rows.stop
-
-
-class GarmentMasks:
-    """The masks that the boxes of `read_ccp` are the bounds of.
-
-    Args:
-        root: the folder that `read_ccp` reads.
+        What finds the mask that a garment's box is the bounds of, without its specks.
     Raises:
-        InputError: the layout is not there.
+        InputError: the layout is not there; or, when a mask is looked for, the pixel labels cannot
+            be read, or hold no such garment.
     """
+    class_of = _read_label_classes(source.root / "label_list.mat")
+    files = _index_by_number(source.root, "annotations/pixel-level", "mat")
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._class_of = _read_label_classes(root / "label_list.mat")
-        self._files = _index_by_number(root, "annotations/pixel-level", "mat")
-
-    def read(self, image_id: int, name: str, box: Sequence[float]) -> np.ndarray:
-        """The mask of one garment without its specks, bool (H, W).
-
-        Args:
-            image_id: of its photo.
-            name: of its class.
-            box: x1, y1, x2, y2 in pixels.
-        Raises:
-            InputError: the pixel labels cannot be read, or there is no such garment.
-        """
-        path = self._root / self._files[image_id]
+    def find_mask(photo: np.ndarray, garment: Any) -> np.ndarray:
+        path = source.root / files[garment.image_id]
         pixels = _read_pixel_labels(path)
-        for label in [label for label, owner in self._class_of.items() if owner == name]:
+        class_name = source.classes[garment.label]
+        box = (garment.x1, garment.y1, garment.x2, garment.y2)
+        for label in [label for label, name in class_of.items() if name == class_name]:
             mask = drop_specks(pixels == label)
-            if mask is not None and mask_bounds(mask) == tuple(box):
+            if mask is not None and mask_bounds(mask) == box:
+                require_whole(mask, garment.type)
                 return mask
-        raise InputError(f"{path}: no {name} with these bounds; read the data set again")
+        raise InputError(f"{path}: no {class_name} with these bounds; read the data set again")
+
+    return find_mask
 
 
 def _read_pixel_labels(path: Path) -> np.ndarray:

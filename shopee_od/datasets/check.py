@@ -28,6 +28,7 @@ MAX_IMBALANCE = 20  # boxes of the most frequent class over those of the rarest
 MIN_SIDE = 16  # pixels of the canvas
 MAX_TINY_SHARE = 0.05
 MAX_ASPECT_RATIO = 10
+MAX_EMPTY_SHARE = 0.2  # of photos without a box
 SINGLE_BOX_SHARE = 0.95  # of photos with one box, from which on others seem to be unlabeled
 CANDIDATE_SIZES = (4.0, 5.0, 6.5, 8.0, 9.5)
 CANDIDATE_SCALES = (1, 2, 3)
@@ -90,6 +91,8 @@ def check_dataset(dataset: Dataset, profile: Profile) -> DataCheck:
     Args:
         dataset: the photos to train on.
         profile: its canvas and anchors.
+    Returns:
+        The findings, and the boxes that they are about.
     """
     images = dataset.images
     height, width = profile.canvas(int(images.width.median()), int(images.height.median()))
@@ -107,8 +110,9 @@ def check_dataset(dataset: Dataset, profile: Profile) -> DataCheck:
         _check_anchors(corners, boxes.best.to_numpy(), (height, width), profile),
         _check_degenerate(corners),
         _check_tiny(corners, profile),
-        _check_balance(counted, dataset),
+        _check_balance(dataset),
         _check_unlabeled(counted),
+        _check_empty(dataset),
     )
     return DataCheck(findings, boxes)
 
@@ -184,10 +188,10 @@ def _check_tiny(corners: np.ndarray, profile: Profile) -> Finding:
     )
 
 
-def _check_balance(boxes: pd.DataFrame, dataset: Dataset) -> Finding:
-    counts = boxes.label.value_counts().reindex(range(len(dataset.classes)), fill_value=0)
+def _check_balance(dataset: Dataset) -> Finding:
+    counts = dataset.count_boxes()
     rare = [
-        f"{name} {count}"
+        f"{name} {round(count, 1):g}"
         for name, count in zip(dataset.classes, counts, strict=True)
         if count < MIN_BOXES
     ]
@@ -219,4 +223,15 @@ def _check_unlabeled(boxes: pd.DataFrame) -> Finding:
         ok=False,
         fix="an unlabeled garment is trained as background: keep rois low, and read precision "
         "with care",
+    )
+
+
+def _check_empty(dataset: Dataset) -> Finding:
+    empty = int((~dataset.images.image_id.isin(dataset.boxes.image_id)).sum())
+    share = empty / len(dataset)
+    return Finding(
+        "photos without a box",
+        f"{empty:,} ({share:.0%}) are trained as photos without garments",
+        ok=share <= MAX_EMPTY_SHARE,
+        fix="look at them: label the garments that they show, or remove them",
     )

@@ -18,6 +18,7 @@ def clean_boxes(
     boxes: np.ndarray,
     widths: np.ndarray,
     heights: np.ndarray,
+    image_ids: Sequence[int] | np.ndarray,
     problems: ProblemLog,
     where: Callable[[int], str],
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -28,10 +29,14 @@ def clean_boxes(
     3. What sticks out of the photo is cut off.
     4. A box that is outside its photo, is empty or is under a pixel is dropped.
 
+    A photo that stays without a box that was dropped is one of the `incomplete_photos` of
+    `problems`: nothing in it is taken for background.
+
     Args:
         boxes: float (N, 4) x1, y1, x2, y2 in pixels, x2 and y2 exclusive; any values.
         widths: (N,) pixels of each box's upright photo.
         heights: (N,).
+        image_ids: (N,), of each box's photo.
         problems: to count repairs and losses in.
         where: the file and row of the k-th box.
     Returns:
@@ -51,9 +56,12 @@ def clean_boxes(
     outside = finite & ~empty & ~usable
     changed = usable & (clipped != boxes).any(1)
 
-    problems.add_rows("box with a value that is no number: dropped", ~finite, where)
-    problems.add_rows("box empty or under a pixel: dropped", finite & empty, where)
-    problems.add_rows("box outside its photo: dropped", outside, where)
+    for kind, dropped in (
+        ("box with a value that is no number: dropped", ~finite),
+        ("box empty or under a pixel: dropped", finite & empty),
+        ("box outside its photo: dropped", outside),
+    ):
+        problems.add_rows(kind, dropped, where, image_ids)
     problems.add_rows("box with reversed corners: swapped", usable & is_reversed, where)
     problems.add_rows("box sticks out of its photo: clipped", changed, where)
     return np.where(usable[:, None], clipped, 0).astype(np.float32), usable
@@ -69,21 +77,32 @@ def add_corners(
     """Rows of boxes with x1, y1, x2 and y2 from `clean_boxes`, without those that it drops.
 
     Args:
-        rows: N, one per box.
+        rows: N, one per box, with the `image_id` of its photo.
         boxes: N times x1, y1, x2, y2 in pixels.
         sizes: N times (width, height) of the box's photo.
         locations: N times the file and row, for `problems`.
         problems: to count repairs and losses in.
+    Returns:
+        Copies of the rows that are not dropped.
     """
     limits = np.array(sizes).reshape(-1, 2)
     widths, heights = limits.T
-    cleaned, usable = clean_boxes(np.array(boxes), widths, heights, problems, locations.__getitem__)
+    image_ids = [row["image_id"] for row in rows]
+    cleaned, usable = clean_boxes(
+        np.array(boxes), widths, heights, image_ids, problems, locations.__getitem__
+    )
     corners = [dict(zip(CORNERS, box, strict=True)) for box in cleaned]
     return [row | box for row, box, use in zip(rows, corners, usable, strict=True) if use]
 
 
 def parse_four_numbers(values: Any) -> tuple[float, float, float, float]:
-    """The four numbers that a file gives for a box; NaN where it gives anything else."""
+    """The four numbers that a file gives for a box.
+
+    Args:
+        values: what the file gives.
+    Returns:
+        The numbers; four times NaN where it gives anything else.
+    """
     try:
         a, b, c, d = (float(value) for value in values)
     except (TypeError, ValueError, OverflowError):

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from shopee_od.datasets.cleaning import clean_boxes
-from shopee_od.datasets.dataset import CORNERS, LAID, SPLITS, Dataset
+from shopee_od.datasets.dataset import CORNERS, LAID, Dataset
 from shopee_od.datasets.photo_identity import PhotoIdentity
 from shopee_od.datasets.photos import photo_sizes
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS
 from shopee_od.errors import InputError
 
 GARMENTS = {
@@ -81,8 +82,9 @@ def read_clothing(root: str | Path) -> Dataset:
     1. Photos of hats and shoes have no box: there is no garment in them.
     2. Boxes are relative, so that copies of any size can be read. A photo whose shape is not that
        of the labeled one is left out: it was rotated or cropped, or is another photo.
-    3. Where two names were possible for a garment, its box is not `certain`. Where none is right,
-       its box is ignored.
+    3. Where two names were possible for a garment, its box is not `certain`: where the data set is
+       joined, the box may be any category of its type; alone, it has the name given. Where no name
+       is right, its box is ignored.
 
     A box file in `root` is not read: the package's comes with the code that knows its names.
 
@@ -114,6 +116,8 @@ def read_clothing(root: str | Path) -> Dataset:
 def photo_identities() -> dict[str, PhotoIdentity]:
     """The labeled photos, by their paths below the data set's folder.
 
+    Returns:
+        The identity of each, by `images/ID.jpg`.
     Raises:
         InputError: BOX_FILE is damaged.
     """
@@ -195,6 +199,7 @@ def _box_rows(rows: pd.DataFrame, problems: ProblemLog) -> pd.DataFrame:
         rows[CORNERS].to_numpy() * scale,
         rows.photo_width.to_numpy(),
         rows.photo_height.to_numpy(),
+        rows.index.to_numpy(),
         problems,
         lambda k: f"{BOX_FILE.name} row {rows.index[k] + 2}",
     )

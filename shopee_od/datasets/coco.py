@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shopee_od.datasets.cleaning import add_corners, parse_four_numbers
-from shopee_od.datasets.dataset import SPLITS, Dataset, assign_split
+from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import photo_sizes
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS, assign_split
 from shopee_od.errors import InputError
 from shopee_od.io import path_inside, read_json
 from shopee_od.structures import GARMENT_TYPES
@@ -33,7 +34,8 @@ def read_coco(root: str | Path) -> Dataset:
 
     1. Where no image has a split, `assign_split` gives them in the order of the ids. Photos of one
        garment need a split, to stay together.
-    2. A bad box is dropped alone, its photo stays.
+    2. A bad box is dropped alone. Its photo stays, and nothing else in it is taken for background
+       (`add_ignore_regions`).
     3. A photo whose width and height are not those of the upright file is left out: its boxes were
        drawn on another picture.
 
@@ -67,6 +69,8 @@ def build_dataset(
         content: of `file`, parsed.
         problems: to count what is dropped in.
         locations: what `problems` calls each annotation; by default its number in `content`.
+    Returns:
+        The data set; single bad entries are dropped and counted in `problems`.
     Raises:
         InputError: as `read_coco`.
     """
@@ -84,6 +88,12 @@ def build_dataset(
 def get_entries(file: Path, content: object, key: str) -> list[dict]:
     """The list of objects under a key of the content of a COCO JSON file.
 
+    Args:
+        file: for the message.
+        content: of `file`, parsed.
+        key: such as images.
+    Returns:
+        The objects, in the file's order.
     Raises:
         InputError: there is none.
     """
@@ -247,7 +257,8 @@ def _read_boxes(
         if type(image_id) is not int or image_id not in images:
             problems.add("box of an image that is not in the file: dropped", locations[box_id])
         elif type(category_id) is not int or category_id not in categories:
-            problems.add("box of a category that is not in the file: dropped", locations[box_id])
+            kind = "box of a category that is not in the file: dropped"
+            problems.add(kind, locations[box_id], image_id)
         elif image_id in photos:  # those left out were counted as photos
             category = categories[category_id]
             types = (annotation.get("clothes_type"), category.get("supercategory"))

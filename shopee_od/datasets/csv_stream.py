@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Protocol
 import requests
 from tqdm import tqdm
 
-from shopee_od.datasets.download import get
+from shopee_od.datasets.http import get, read_content
 from shopee_od.errors import InputError
 from shopee_od.io import read_json, write_json
 
@@ -21,27 +21,31 @@ BLOCK = 16 * 2**20
 
 
 class Selector(Protocol):
-    """Which rows to keep. Rows whose first fields are equal follow each other: a group."""
+    """Selects rows. Rows whose first fields are equal follow each other: a group."""
 
     @property
     def is_done(self) -> bool:
-        """Whether no further row is wanted."""
+        """Whether no further row will be selected."""
         ...
 
     def start(self, header: str) -> None:
-        """Takes row 1, which is always kept.
+        """Takes row 1, which is always selected.
 
+        Args:
+            header: row 1, without its line end.
         Raises:
             InputError: it is not that of the file.
         """
         ...
 
     def select(self, key: str, rows: Sequence[str]) -> list[str]:
-        """The rows of a group to keep; of rows that were kept, it keeps all again.
+        """Selects rows of a group; of rows that it selected before, all again.
 
         Args:
             key: their first field.
-            rows: the group.
+            rows: the group, without line ends.
+        Returns:
+            Some of `rows`, in their order.
         """
         ...
 
@@ -54,13 +58,13 @@ class _Position:
         request: what for.
         total: bytes of the file.
         offset: bytes of it that were filtered.
-        kept: bytes of the rows that were kept.
+        part_size: bytes of the rows that were selected.
     """
 
     request: str
     total: int = 0
     offset: int = 0
-    kept: int = 0
+    part_size: int = 0
 
 
 def filter_csv(
@@ -71,19 +75,21 @@ def filter_csv(
     session: requests.Session,
     progress: bool = True,
 ) -> list[str]:
-    """Row 1 and the rows that `selector` keeps, without line ends.
+    """Row 1 and the rows of a public CSV file that are selected.
 
-    1. The file is fetched in blocks. What is kept of each is added to `part`, and the position in
-       the file is stored next to it, so that a download that was stopped resumes there.
-    2. It ends with the file, or as soon as no further row is wanted.
+    1. The file is fetched in blocks. What is selected of each is added to `part`, and the position
+       in the file is stored next to it, so that a download that was stopped resumes there.
+    2. It ends with the file, or as soon as no further row will be selected.
 
     Args:
         url: of the CSV file, UTF-8; its server must be able to send parts of it.
-        part: a file for the rows that were kept so far; it stays until the caller removes it.
+        part: a file for the rows selected so far; it stays until the caller removes it.
         request: identifies what `selector` selects; the rows of another request are not reused.
         selector: one that is new.
-        session: from `download.open_session`.
+        session: from `http.open_session`.
         progress: whether to show a progress bar.
+    Returns:
+        The rows, without line ends.
     Raises:
         InputError: the address cannot be reached, or does not answer with that file.
     """
@@ -91,13 +97,13 @@ def filter_csv(
     rows = part.read_bytes().decode("utf-8", "replace").split("\n")[:-1]
     if rows:
         selector.start(rows[0])
-        for key, group in _group(rows[1:]):
+        for key, group in group_rows(rows[1:]):
             selector.select(key, group)
     bar = tqdm(unit="B", unit_scale=True, desc=url.rpartition("/")[2], disable=not progress)
     with bar, part.open("ab") as out:
         bar.update(position.offset)
         while not (rows and (selector.is_done or position.offset == position.total)):
-            block, total = _get_block(url, position.offset, session)
+            block, total = _get_block(url, position.offset, session, BLOCK)
             if position.total not in (0, total):
                 raise InputError(f"{url}: has changed since; remove {part.parent} and start again")
             is_last = position.offset + len(block) == total
@@ -106,16 +112,16 @@ def filter_csv(
                 raise InputError(f"{url}: not the CSV file that was expected; try later")
             lines = block[:size].decode("utf-8", "replace").replace("\r", "").split("\n")
             lines = [line for line in lines if line]
-            kept = []
+            selected_rows = []
             if not position.offset:
-                kept.append(lines.pop(0).removeprefix("\ufeff"))
-                selector.start(kept[0])
-            for key, group in _group(lines):
+                selected_rows.append(lines.pop(0).removeprefix("\ufeff"))
+                selector.start(selected_rows[0])
+            for key, group in group_rows(lines):
                 if selector.is_done:
                     break
-                kept += selector.select(key, group)
-            rows += kept
-            out.write("".join(f"{line}\n" for line in kept).encode())
+                selected_rows += selector.select(key, group)
+            rows += selected_rows
+            out.write("".join(f"{line}\n" for line in selected_rows).encode())
             out.flush()
             position = _Position(request, total, position.offset + size, out.tell())
             write_json(_position_file(part), asdict(position))
@@ -124,7 +130,28 @@ def filter_csv(
     return rows
 
 
-def _group(rows: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def fetch_size(url: str, session: requests.Session) -> int:
+    """The bytes of a public file.
+
+    Args:
+        url: of the file; its server must be able to send parts of it.
+        session: from `http.open_session`.
+    Returns:
+        How many, by the server.
+    Raises:
+        InputError: the address cannot be reached, or does not answer with that file.
+    """
+    return _get_block(url, 0, session, 1)[1]
+
+
+def group_rows(rows: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Groups rows that follow each other and have the same first field.
+
+    Args:
+        rows: of a CSV file, without row 1.
+    Returns:
+        The first field and the rows of each group.
+    """
     for key, group in groupby(rows, key=lambda row: row.partition(",")[0]):
         yield key, list(group)
 
@@ -143,20 +170,16 @@ def _whole_groups_size(block: bytes) -> int:
     return 0
 
 
-def _get_block(url: str, offset: int, session: requests.Session) -> tuple[bytes, int]:
-    """A part of the file from `offset` on, and the size of the whole file."""
-    headers = {"Range": f"bytes={offset}-{offset + BLOCK - 1}", "Accept-Encoding": "identity"}
-    with get(url, session, headers=headers, stream=True) as response:
+def _get_block(url: str, offset: int, session: requests.Session, size: int) -> tuple[bytes, int]:
+    """At most `size` bytes of the file from `offset` on, and the size of the whole file."""
+    headers = {"Range": f"bytes={offset}-{offset + size - 1}", "Accept-Encoding": "identity"}
+    with get(url, session, headers=headers) as response:
         content_range = re.fullmatch(
             r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", "")
         )
         if not content_range or int(content_range[1]) != offset:
             raise InputError(f"{url}: does not send a part of the file; try another network")
-        try:
-            block = response.content
-        except requests.RequestException as e:
-            reason = type(e).__name__
-            raise InputError(f"{url}: broke off ({reason}); the same command resumes") from None
+        block = read_content(response, size)
     first, last, total = map(int, content_range.groups())
     if len(block) != last - first + 1 or last >= total:
         raise InputError(f"{url}: arrived damaged; the same command resumes")
@@ -168,12 +191,12 @@ def _position_file(part: Path) -> Path:
 
 
 def _resume(part: Path, request: str) -> _Position:
-    """The position up to which `part` holds the kept rows; without one, `part` is emptied."""
+    """The position up to which `part` holds the selected rows; without one, `part` is emptied."""
     try:
         position = _Position(**read_json(_position_file(part)))  # type: ignore[arg-type]
-        if position.request == request and part.stat().st_size >= position.kept:
+        if position.request == request and part.stat().st_size >= position.part_size:
             with part.open("rb+") as out:
-                out.truncate(position.kept)
+                out.truncate(position.part_size)
             return position
     except (InputError, OSError, TypeError):
         pass

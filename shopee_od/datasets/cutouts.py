@@ -18,13 +18,14 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from shopee_od.datasets.ccp import mask_bounds
+from shopee_od.datasets.ccp import find_ccp_masks
 from shopee_od.datasets.cleaning import clean_boxes
-from shopee_od.datasets.dataset import CORNERS, SPLITS, Dataset
-from shopee_od.datasets.garment_masks import MASK_FINDERS
-from shopee_od.datasets.grabcut import MaskError
+from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.datasets.grabcut import find_grabcut_masks
+from shopee_od.datasets.masks import MaskError, mask_bounds
 from shopee_od.datasets.photos import photo_sizes, read_photo
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS
 from shopee_od.errors import InputError
 from shopee_od.io import atomic_folder, read_json, write_json
 from shopee_od.structures import GARMENT_TYPES
@@ -60,6 +61,9 @@ COLUMNS = {
 }
 """The columns of TABLE."""
 
+MASK_FINDERS = {"ccp": find_ccp_masks, "clothing": find_grabcut_masks}
+"""Data set -> where the masks of its garments come from."""
+
 _FIX = "make the cutouts again: shopee-od data make"
 
 
@@ -86,13 +90,13 @@ def cut_out(photo: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     x1, y1, x2, y2 = mask_bounds(core)
     margin = max(1, round(MARGIN * max(x2 - x1, y2 - y1)))
     white = (255, 255, 255)
-    padded = cv2.copyMakeBorder(composite, *(margin,) * 4, cv2.BORDER_CONSTANT, value=white)
-    image = padded[y1 : y2 + 2 * margin, x1 : x2 + 2 * margin]
+    canvas = cv2.copyMakeBorder(composite, *(margin,) * 4, cv2.BORDER_CONSTANT, value=white)
+    image = canvas[y1 : y2 + 2 * margin, x1 : x2 + 2 * margin]
     size = np.array(image.shape[1::-1])
     new_size = np.maximum(np.rint(size * min(1, MAX_SIDE / size.max())), 1)
     box = np.array([margin, margin, margin + x2 - x1, margin + y2 - y1])
-    scaled = cv2.resize(image, new_size.astype(int).tolist(), interpolation=cv2.INTER_AREA)
-    return scaled, box * np.tile(new_size / size, 2)
+    image = cv2.resize(image, new_size.astype(int).tolist(), interpolation=cv2.INTER_AREA)
+    return image, box * np.tile(new_size / size, 2)
 
 
 def make_cutouts(source: Dataset, root: str | Path) -> bool:
@@ -151,13 +155,20 @@ def read_ccp_cutouts(root: str | Path) -> Dataset:
 
 
 def read_clothing_cutouts(root: str | Path) -> Dataset:
-    """Reads the cutouts of Clothing's garments, as `read_ccp_cutouts` does: 23 classes."""
+    """Reads the cutouts of Clothing's garments: 23 classes, one garment per image.
+
+    Args, Returns, Raises: as `read_ccp_cutouts`.
+    """
     return _read("clothing", Path(root))
 
 
 def describe_cutouts(root: str | Path) -> str:
-    """How many cutouts there are, and how many garments were left out, as text.
+    """How many cutouts there are, and how many garments were left out.
 
+    Args:
+        root: as for `read_ccp_cutouts`.
+    Returns:
+        One line for the cutouts, and one for each reason to leave garments out.
     Raises:
         InputError: the manifest in `root` is damaged.
     """
@@ -238,6 +249,7 @@ def _read(source: str, root: Path) -> Dataset:
         rows[CORNERS].to_numpy(),
         widths,
         heights,
+        rows.index.to_numpy(),
         problems,
         lambda k: f"{TABLE} row {rows.index[k] + 2}",
     )

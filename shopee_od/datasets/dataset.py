@@ -11,31 +11,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from shopee_od.datasets.columns import BOX_COLUMNS, DEFAULTS, IMAGE_COLUMNS, build_table
+from shopee_od.datasets.columns import (
+    BOX_COLUMNS,
+    DEFAULTS,
+    IMAGE_COLUMNS,
+    add_ignore_regions,
+    build_table,
+    check_tables,
+)
 from shopee_od.datasets.problems import ProblemLog, Problems
 from shopee_od.errors import InputError
 
 CORNERS = ["x1", "y1", "x2", "y2"]
-SPLITS = ("train", "val", "test")
 LAID = "laid"
 """The source of photos of garments laid flat: turned by 90°, they are still such photos."""
-
-
-def assign_split(position: int) -> str:
-    """The split of a photo by its position, where a data set gives none.
-
-    Of every ten photos the 2nd is val, the 3rd and the 8th are test: photos that are added at the
-    end change no other's split.
-
-    Args:
-        position: from 0, in the order of the file.
-    Returns:
-        One of SPLITS.
-
-    >>> [assign_split(k) for k in range(4)]
-    ['train', 'val', 'test', 'train']
-    """
-    return {1: "val", 2: "test", 7: "test"}.get(position % 10, "train")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +40,8 @@ class Dataset:
         problems: what reading it repaired, dropped or refused.
         coarse_labels: a box whose label is len(classes) + k may be any of the classes
             coarse_labels[k], which are indices into `classes`: its source does not tell which.
+        taxonomy: file name and sha256 of the taxonomy whose categories are the classes; "" where
+            they are the data set's own.
     """
 
     name: str
@@ -60,6 +51,7 @@ class Dataset:
     boxes: pd.DataFrame
     problems: Problems = Problems()
     coarse_labels: tuple[tuple[int, ...], ...] = ()
+    taxonomy: str = ""
 
     @classmethod
     def build(
@@ -71,6 +63,7 @@ class Dataset:
         boxes: Iterable[dict] | pd.DataFrame,
         problems: ProblemLog | None = None,
         coarse_labels: tuple[tuple[int, ...], ...] = (),
+        taxonomy: str = "",
     ) -> Dataset:
         """A Dataset from rows or tables: the one place that checks them, for all readers.
 
@@ -81,8 +74,12 @@ class Dataset:
             images: rows with IMAGE_COLUMNS; `source`, `item` and `dataset` (by default `name`) may
                 be absent.
             boxes: rows with BOX_COLUMNS; `type`, `ignore`, `iscrowd` and `certain` may be absent.
-            problems: those found so far.
+            problems: those so far; nothing in its `incomplete_photos` is taken for background
+                (`add_ignore_regions`).
             coarse_labels: as the class describes them.
+            taxonomy: as the class describes it.
+        Returns:
+            The data set, with whole tables.
         Raises:
             InputError: no photos, an id used twice, a box without its photo, or a label without
                 its class.
@@ -90,29 +87,17 @@ class Dataset:
         images = build_table(images, IMAGE_COLUMNS, DEFAULTS | {"dataset": name})
         boxes = build_table(boxes, BOX_COLUMNS, DEFAULTS)
         classes = tuple(classes)
+        if problems and classes:
+            boxes = add_ignore_regions(boxes, images, problems.incomplete_photos)
         recorded = problems.freeze() if problems else Problems()
         if not len(images):
             first = "".join(f"; {p.kind}: {p.examples[0]}" for p in recorded.entries[:1])
             raise InputError(
                 f"{root}: no photos{first}; see data/README.md for the layout of {name}"
             )
-        for table, column in ((images, "image_id"), (boxes, "box_id")):
-            repeated = table[column][table[column].duplicated()]
-            if len(repeated):
-                raise InputError(
-                    f"{root}: {column} {repeated.iloc[0]} is used for two rows; make the ids unique"
-                )
-        unknown = set(boxes.image_id) - set(images.image_id)
-        if unknown:
-            raise InputError(
-                f"{root}: boxes for image_id {min(unknown)}, which is no photo here; remove them"
-            )
         num_labels = len(classes) + len(coarse_labels)
-        if len(boxes) and not boxes.label.between(0, num_labels - 1).all():
-            raise InputError(
-                f"{root}: a label is outside 0–{num_labels - 1}; there are {len(classes)} classes"
-            )
-        return cls(name, Path(root), classes, images, boxes, recorded, coarse_labels)
+        check_tables(root, images, boxes, num_labels)
+        return cls(name, Path(root), classes, images, boxes, recorded, coarse_labels, taxonomy)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -122,6 +107,8 @@ class Dataset:
 
         Args:
             name: "train", "val" or "test"; "all" is every photo.
+        Returns:
+            They, with their boxes.
         Raises:
             InputError: the split has no photos.
         """
@@ -136,19 +123,29 @@ class Dataset:
         return self.take(images.image_id)
 
     def take(self, image_ids: Iterable[int]) -> Dataset:
-        """These photos, in this order, with their boxes."""
+        """These photos, in this order, with their boxes.
+
+        Args:
+            image_ids: of photos of this data set.
+        """
         ids = np.asarray(list(image_ids), np.int64)
         images = self.images.set_index("image_id", drop=False).loc[ids].reset_index(drop=True)
         boxes = self.boxes[self.boxes.image_id.isin(ids)].reset_index(drop=True)
         return replace(self, images=images, boxes=boxes)
 
     def drop(self, image_ids: Iterable[int]) -> Dataset:
-        """All photos but these."""
+        """All photos but these.
+
+        Args:
+            image_ids: of any photos.
+        """
         return self.take(self.images.image_id[~self.images.image_id.isin(list(image_ids))])
 
     def with_boxes(self) -> Dataset:
         """The photos that have a counted box, one to train on.
 
+        Returns:
+            They, with all their boxes.
         Raises:
             InputError: no photo has one.
         """
@@ -166,6 +163,8 @@ class Dataset:
         Args:
             n: how many.
             seed: the same seed gives the same photos.
+        Returns:
+            They, with their boxes.
         """
         if n >= len(self):
             return self
@@ -187,11 +186,19 @@ class Dataset:
         return digest.hexdigest()
 
     def boxes_of(self, image_id: int) -> pd.DataFrame:
-        """The rows of one photo's boxes."""
+        """The rows of one photo's boxes.
+
+        Args:
+            image_id: of a photo of this data set.
+        """
         return self.boxes[self.boxes.image_id == image_id]
 
     def counted_boxes_of(self, image_id: int) -> pd.DataFrame:
-        """The rows of one photo's counted boxes (see `counted_mask`)."""
+        """The rows of one photo's counted boxes (see `counted_mask`).
+
+        Args:
+            image_id: of a photo of this data set.
+        """
         return self.boxes[(self.boxes.image_id == image_id) & self.counted_mask]
 
     @property
@@ -201,6 +208,14 @@ class Dataset:
         Boxes marked `ignore` or `iscrowd` do not.
         """
         return ~(self.boxes.ignore | self.boxes.iscrowd).to_numpy()
+
+    @property
+    def any_class_mask(self) -> np.ndarray:
+        """bool (M,), for each row of `boxes`: garments of any class may be in it.
+
+        These are crowds that are to be ignored; their label does not matter.
+        """
+        return (self.boxes.ignore & self.boxes.iscrowd).to_numpy()
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -219,14 +234,15 @@ class Dataset:
         return tuple(types)
 
     def count_boxes(self) -> np.ndarray:
-        """float64 (classes,): the boxes of each class.
+        """float64 (classes,): the counted boxes of each class.
 
         A box of a coarse label counts in equal parts for each class that it may be.
         """
-        counts = np.bincount(self.boxes.label, minlength=len(self.label_names)).astype(float)
+        labels = self.boxes.label[self.counted_mask]
+        counts = np.bincount(labels, minlength=len(self.label_names)).astype(float)
         totals = counts[: len(self.classes)]
-        for labels, count in zip(self.coarse_labels, counts[len(self.classes) :], strict=True):
-            totals[list(labels)] += count / len(labels)
+        for classes, count in zip(self.coarse_labels, counts[len(self.classes) :], strict=True):
+            totals[list(classes)] += count / len(classes)
         return totals
 
     @property
@@ -254,6 +270,8 @@ class Dataset:
             boxes: as `boxes`, with labels into `classes`, then into `coarse_labels`.
             problems: the new data set's; by default this one's.
             coarse_labels: the new data set's.
+        Returns:
+            A new data set; this one stays.
         """
         return replace(
             self,

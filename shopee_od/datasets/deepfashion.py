@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from shopee_od.datasets.dataset import SPLITS, Dataset
+from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS
 from shopee_od.datasets.tables import (
     add_boxes,
     add_path_parts,
@@ -54,12 +55,24 @@ _SOURCES = {"1": "shop", "2": "consumer"}
 
 
 def read_shopsim(root: str | Path) -> Dataset:
-    """The synthetic data set that `shopsim` renders in the same layout."""
+    """The synthetic data set that `shopsim` renders in the same layout.
+
+    Args:
+        root: the folder with shopsim.json, Anno/, Eval/ and Img/img/.
+    Returns:
+        As `read_consumer_to_shop`.
+    """
     return read_consumer_to_shop(root, name="shopsim")
 
 
 def read_womenswear(root: str | Path) -> Dataset:
-    """All departments but CLOTHING, which is reported to be largely menswear."""
+    """All departments but CLOTHING, which is reported to be largely menswear.
+
+    Args:
+        root: as for `read_consumer_to_shop`.
+    Returns:
+        As `read_consumer_to_shop`.
+    """
     return read_consumer_to_shop(root, without=("CLOTHING",), name="deepfashion-women")
 
 

@@ -92,7 +92,7 @@ def read_deepfashion2(root: str | Path) -> Dataset:
             row = _box_row(content[key])
             if row is None:
                 kind = "garment without a category_id of 1 to 13: dropped"
-                problems.add(kind, f"{location} {key}")
+                problems.add(kind, f"{location} {key}", number)
                 continue
             rows.append(row | {"image_id": number, "box_id": len(rows)})
             boxes.append(parse_four_numbers(content[key].get("bounding_box")))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from shopee_od.datasets.dataset import SPLITS, Dataset
+from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS
 from shopee_od.datasets.tables import (
     add_boxes,
     add_path_parts,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter, Retry  # pyright: ignore[reportPrivateImportUsage]
 from tqdm import tqdm
 
 from shopee_od.datasets.clothing import photo_identities
+from shopee_od.datasets.http import PARTS, WORKERS, get, open_session, read_content
 from shopee_od.datasets.photo_identity import PhotoIdentity
 from shopee_od.errors import InputError
 from shopee_od.io import path_inside
@@ -24,9 +24,8 @@ from shopee_od.io import path_inside
 # Not pooch: it cannot check the hashes that GitHub's listing gives (git's SHA-1 covers a header
 # too), lists no repository, and fetches one file after another.
 
-WORKERS = 8
-TIMEOUT = (10, 60)  # seconds for a connection, and between two answers
-PARTS = ".download"  # a folder below the data set's, for files that are not yet checked
+MAX_LISTING = 64 * 2**20
+"""Bytes; GitHub cuts the listing of a repository at 7 MB."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class Repository:
 
     @property
     def clone_command(self) -> str:
+        """What fetches the repository without this package."""
         return f"git clone https://github.com/{self.name}"
 
 
@@ -72,11 +72,19 @@ class RemoteFile:
     identity: PhotoIdentity | None = None
 
     def matches(self, content: bytes) -> bool:
-        """Whether this is the file's content."""
+        """Whether this, of any length, is the file's content.
+
+        Args:
+            content: bytes of any length.
+        """
         return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest() == self.sha
 
     def is_at(self, path: Path) -> bool:
-        """Whether this file is at `path`; of a photo with an identity, any copy counts."""
+        """Whether this file is at a path; of a photo with an identity, any copy counts.
+
+        Args:
+            path: where it belongs; there may be nothing.
+        """
         if not path.is_file():
             return False
         if path.stat().st_size == self.size and self.matches(path.read_bytes()):
@@ -125,6 +133,8 @@ def download(repository: Repository, root: Path, progress: bool = True) -> Downl
         repository: what to fetch.
         root: the folder to fetch it into.
         progress: whether to show a progress bar.
+    Returns:
+        How many files were fetched, and those that are left out.
     Raises:
         InputError: the repository cannot be reached or answers with an error, or a file does not
             match the listing.
@@ -136,8 +146,6 @@ def download(repository: Repository, root: Path, progress: bool = True) -> Downl
             file for file in files if not file.is_at(path_inside(root, file.path, repository.name))
         ]
         mismatches = []
-        parts = root / PARTS
-        parts.mkdir(parents=True, exist_ok=True)
         total = sum(file.size for file in files)
         bar = tqdm(
             total=total,
@@ -160,29 +168,15 @@ def download(repository: Repository, root: Path, progress: bool = True) -> Downl
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-    shutil.rmtree(parts)
+    shutil.rmtree(root / PARTS, ignore_errors=True)
     return DownloadResult(len(missing) - len(mismatches), tuple(sorted(mismatches)))
-
-
-def open_session() -> requests.Session:
-    """A session that repeats a request which a busy server refuses."""
-    session = requests.Session()
-    retry = Retry(
-        total=4,
-        backoff_factor=0.5,
-        status_forcelist=(429, 500, 502, 503, 504),
-        raise_on_status=False,
-    )
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS, max_retries=retry))
-    return session
 
 
 def _list_files(repository: Repository, session: requests.Session) -> list[RemoteFile]:
     url = f"{repository.api}/repos/{repository.name}/git/trees/{repository.commit}?recursive=1"
-    response = _get(repository, url, session)
+    content = _get(repository, url, session, MAX_LISTING)
     try:
-        listing = response.json()
+        listing = json.loads(content)
         files = [
             RemoteFile(e["path"], int(e["size"]), e["sha"])
             for e in listing["tree"]
@@ -190,7 +184,7 @@ def _list_files(repository: Repository, session: requests.Session) -> list[Remot
         ]
         if listing.get("truncated") or not files:
             raise ValueError("it is not whole")
-    except (ValueError, KeyError, TypeError) as e:
+    except (ValueError, KeyError, TypeError, RecursionError) as e:
         raise InputError(
             f"{url}: not the listing that was expected ({e}); instead: {repository.clone_command}"
         ) from None
@@ -205,7 +199,7 @@ def _list_files(repository: Repository, session: requests.Session) -> list[Remot
 def _fetch(repository: Repository, file: RemoteFile, root: Path, session: requests.Session) -> str:
     """Writes the file below `root`; returns why not, where it is not what was labeled."""
     url = f"{repository.raw}/{repository.name}/{repository.commit}/{quote(file.path)}"
-    content = _get(repository, url, session).content
+    content = _get(repository, url, session, file.size)
     if not file.matches(content):
         raise InputError(
             f"{url}: arrived damaged ({len(content):,} of {file.size:,} bytes); "
@@ -214,43 +208,19 @@ def _fetch(repository: Repository, file: RemoteFile, root: Path, session: reques
     mismatch = file.identity.describe_mismatch(content) if file.identity else ""
     if mismatch:
         return mismatch
-    part = root / PARTS / file.sha
+    part = root / PARTS / file.path  # unlike its hash, no other file has this path
     path = root / file.path
+    part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part.replace(path)
     return ""
 
 
-def _get(repository: Repository, url: str, session: requests.Session) -> requests.Response:
+def _get(repository: Repository, url: str, session: requests.Session, max_bytes: int) -> bytes:
+    """The content at an address of the repository."""
     try:
-        return get(url, session)
+        with get(url, session) as response:
+            return read_content(response, max_bytes)
     except InputError as e:
         raise InputError(f"{e}; or, where git gets through: {repository.clone_command}") from None
-
-
-def get(
-    url: str, session: requests.Session, accepted: Container[int] = (), **options: Any
-) -> requests.Response:
-    """The answer to a request.
-
-    Args:
-        url: the address.
-        session: from `open_session`.
-        accepted: answers that are errors for others, such as 404, but not for the caller.
-        options: of `requests.Session.get`.
-    Raises:
-        InputError: the address cannot be reached, or answers with an error.
-    """
-    try:
-        response = session.get(url, timeout=TIMEOUT, **options)
-    except requests.RequestException as e:
-        raise InputError(
-            f"{url}: cannot be reached ({type(e).__name__}); "
-            "once there is a connection the same command resumes"
-        ) from None
-    if not response.ok and response.status_code not in accepted:
-        is_rate_limit = response.status_code in (403, 429)
-        fix = "wait an hour, and the same command resumes" if is_rate_limit else "try later"
-        raise InputError(f"{url}: answers {response.status_code} {response.reason}; {fix}")
-    return response

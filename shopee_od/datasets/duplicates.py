@@ -66,6 +66,8 @@ def find_duplicates(dataset: Dataset, max_distance: int = MAX_DISTANCE) -> Dupli
     Args:
         dataset: the photos to compare.
         max_distance: of the hashes' 64 bits, how many may differ.
+    Returns:
+        The photos that have a duplicate, in groups.
     Source: Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010),
         section 3.2.
     """
@@ -89,6 +91,8 @@ def perceptual_hash(photo: str | Path | bytes) -> str:
 
     Args:
         photo: the file, or its bytes.
+    Returns:
+        The 64 bits, the highest first.
     Raises:
         InputError: the photo cannot be read.
     """

@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from shopee_od.datasets.coco import build_dataset, select_garments
-from shopee_od.datasets.dataset import Dataset, assign_split
+from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import assign_split
 from shopee_od.errors import InputError
 from shopee_od.io import read_json
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from shopee_od.datasets.ccp import MIN_PIXELS, drop_specks, mask_bounds
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.masks import MIN_PIXELS, MaskError, MaskFinder, drop_specks, mask_bounds
 from shopee_od.ops.boxes import box_iou
 
 SIDE = 256
@@ -42,8 +43,17 @@ _SPECK = np.ones((3, 3), np.uint8)
 _HOOK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
 
-class MaskError(ValueError):
-    """Why there is no mask of a garment that can be used; the message is one kind of problem."""
+def find_grabcut_masks(source: Dataset) -> MaskFinder:
+    """The masks of garments laid flat or hung up, by their boxes.
+
+    Args:
+        source: from `read_clothing`.
+    Returns:
+        What finds the mask of a garment, as `segment_garment` gives it.
+    """
+    return lambda photo, garment: segment_garment(
+        photo, np.array([garment.x1, garment.y1, garment.x2, garment.y2])
+    )
 
 
 def segment_garment(photo: np.ndarray, box: np.ndarray) -> np.ndarray:

@@ -22,7 +22,8 @@ def join_datasets(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> Dataset:
     1. The classes are the categories that any of the data sets may have; those of the taxonomy's
        unsupported groups too, where a data set has a class of them.
     2. A box that may be one class only has its label. A box that may be several has the coarse
-       label of these: its own class is too coarse, or it is not `certain`.
+       label of these: its own class is too coarse, it is not `certain`, or it is to be ignored
+       and of any class (`any_class_mask`).
     3. A box that may be no class is to be ignored, and has the coarse label of all classes: its
        garment is not background, and no class of a detection there is right or wrong.
 
@@ -33,7 +34,8 @@ def join_datasets(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> Dataset:
         The joint data set. Its name is "ccp+clothing", or "ccp+categories" for a single one; its
         root contains all their roots. Photos and boxes are numbered from 0 in the order of the data
         sets; `images.dataset` names the one that a photo is from. Splits stay. A box has the type
-        of its categories, or its own where these differ. `problems` are those of all data sets.
+        of its categories, or its own where these differ. `problems` are those of all data sets,
+        and `taxonomy` tells the taxonomy.
     Raises:
         InputError: the taxonomy lacks a class of a data set, or no data set has a category of it.
     """
@@ -60,6 +62,7 @@ def join_datasets(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> Dataset:
         boxes.assign(box_id=np.arange(len(boxes)), label=boxes.candidates.map(label_of)),
         _merge_problems(datasets, taxonomy),
         tuple(coarse_labels),
+        taxonomy.identity,
     )
 
 
@@ -75,7 +78,10 @@ def _list_classes(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> tuple[str,
     classes = tuple(c for c in taxonomy.names("category") if c in candidates)
     if not classes:
         names = ", ".join(dataset.name for dataset in datasets)
-        raise InputError(f"{taxonomy.path}: no class of {names} has a category")
+        raise InputError(
+            f"{taxonomy.path}: no class of {names} has a category; give them some below classes, "
+            "or name another taxonomy with --taxonomy"
+        )
     return classes
 
 
@@ -84,11 +90,11 @@ def _map_boxes(
 ) -> pd.DataFrame:
     """A data set's boxes, and as `candidates` the labels in rising order that each may have."""
     boxes = dataset.boxes
-    mapped = _is_mapped(dataset, taxonomy)
+    has_category = _has_category(dataset, taxonomy)
     all_labels = tuple(range(len(classes)))
     candidates = [
-        tuple(k for k in all_labels if classes[k] in categories) if is_mapped else all_labels
-        for categories, is_mapped in zip(taxonomy.box_candidates(dataset), mapped, strict=True)
+        tuple(k for k in all_labels if classes[k] in categories) if categories else all_labels
+        for categories in taxonomy.box_candidates(dataset)
     ]
     types = np.array(taxonomy.map_boxes(dataset, "type"), object)
     numbers = range(first_image, first_image + len(dataset))
@@ -96,11 +102,11 @@ def _map_boxes(
         image_id=boxes.image_id.map(dict(zip(dataset.images.image_id, numbers, strict=True))),
         candidates=pd.Series(candidates, boxes.index, object),
         type=np.where(types == "", boxes.type, types),
-        ignore=boxes.ignore | ~mapped,
+        ignore=boxes.ignore | ~has_category,
     )
 
 
-def _is_mapped(dataset: Dataset, taxonomy: Taxonomy) -> np.ndarray:
+def _has_category(dataset: Dataset, taxonomy: Taxonomy) -> np.ndarray:
     """bool (M,), for each box: it has categories."""
     return np.array([bool(categories) for categories in taxonomy.box_candidates(dataset)], bool)
 
@@ -117,7 +123,7 @@ def _merge_problems(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> ProblemL
         )
     )
     for dataset in datasets:
-        unmapped = dataset.counted_mask & ~_is_mapped(dataset, taxonomy)
+        unmapped = dataset.counted_mask & ~_has_category(dataset, taxonomy)
         for label in dataset.boxes.label[unmapped]:
             kind = f"{dataset.name}: no category in the taxonomy: box to be ignored"
             problems.add(kind, dataset.label_names[label])

@@ -111,6 +111,8 @@ def has_unlabeled_garment(boxes: Sequence[LabeledBox]) -> bool:
 
     Args:
         boxes: all boxes of the photo.
+    Returns:
+        True where a garment may have none.
     """
     garments = [box for box in boxes if box.is_counted]
     corners = np.array([box.corners for box in garments]).reshape(-1, 4)
@@ -139,6 +141,8 @@ def read_boxes(
         file: of boxes.
         photo_ids: the photos; rows of others are skipped.
         problems: to count rows in that cannot be used.
+    Returns:
+        By photo id the boxes of CLASS_IDS; an empty list for a photo without any.
     Raises:
         InputError: the file cannot be read, or lacks a column.
     """
@@ -161,6 +165,8 @@ def parse_box(values: Sequence[str], location: str = "") -> LabeledBox | None:
     Args:
         values: of BOX_COLUMNS. A flag is 1, 0, or -1 where it is unknown.
         location: file and row.
+    Returns:
+        The box; its corners may be NaN.
     """
     _, class_id, *corners, is_group, is_depiction, is_inside = values
     if class_id not in CLASS_NAMES:
@@ -181,6 +187,8 @@ def read_photo_ids(file: Path, problems: ProblemLog) -> list[str]:
     Args:
         file: of photos.
         problems: to count rows in that cannot be used.
+    Returns:
+        16 hexadecimal digits each.
     Raises:
         InputError: the file cannot be read, or lacks a column.
     """
@@ -217,7 +225,13 @@ def _read_rows(
 
 
 def split_row(line: str) -> list[str]:
-    """The fields of one row: an unpaired quotation mark spoils no other row."""
+    """The fields of one row: an unpaired quotation mark spoils no other row.
+
+    Args:
+        line: with or without its line end.
+    Returns:
+        The fields; none where the row cannot be split.
+    """
     try:
         return next(csv.reader([line]), [])
     except csv.Error:  # a field is too long
@@ -231,6 +245,8 @@ def find_columns(name: str, header: Sequence[str], columns: Sequence[str]) -> li
         name: of the file, or its address, for the message.
         header: row 1.
         columns: their names.
+    Returns:
+        For each of `columns` its position in `header`.
     Raises:
         InputError: one is missing, or there twice.
     """

@@ -30,7 +30,11 @@ class PhotoIdentity:
     phash: str
 
     def has_shape(self, size: tuple[int, int]) -> bool:
-        """Whether a photo of this size, (width, height) in pixels, can be a copy of this one."""
+        """Whether a photo of this size, (width, height) in pixels, can be a copy of this one.
+
+        Args:
+            size: width and height in pixels.
+        """
         change = (size[0] * self.height) / (size[1] * self.width) - 1
         return abs(change) <= MAX_ASPECT_CHANGE
 
@@ -39,6 +43,8 @@ class PhotoIdentity:
 
         Args:
             photo: the file, or its bytes.
+        Returns:
+            The reason, also where the photo cannot be read.
         """
         try:
             size = read_size(photo)

@@ -60,6 +60,8 @@ def read_size(photo: str | Path | bytes) -> tuple[int, int]:
 
     Args:
         photo: the file, or its bytes.
+    Returns:
+        (width, height).
     Raises:
         InputError: there is no such file, or its header cannot be read.
     """
@@ -73,6 +75,10 @@ def read_size(photo: str | Path | bytes) -> tuple[int, int]:
 def read_orientation(path: str | Path) -> int:
     """The EXIF orientation: 1 for a file that is stored upright, else 2 to 8.
 
+    Args:
+        path: the file.
+    Returns:
+        1 to 8; 1 where the value is absent or invalid.
     Raises:
         InputError: there is no such file, or its header cannot be read.
     """
@@ -99,6 +105,8 @@ def read_thumbnail(photo: str | Path | bytes, side: int) -> Image.Image:
     Args:
         photo: the file, or its bytes.
         side: pixels that no side falls below, unless the photo's own is smaller.
+    Returns:
+        An image of the mode L.
     Raises:
         InputError: there is no such file, or it cannot be read to its end.
     """
@@ -115,6 +123,8 @@ def is_plain_jpeg(photo: str | Path | bytes) -> bool:
 
     Args:
         photo: the file, or its bytes.
+    Returns:
+        False also where it is damaged.
     Raises:
         InputError: there is no such file.
     """

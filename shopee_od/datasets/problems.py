@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,8 @@ class ProblemLog:
 
     Args:
         start: problems to add to; they stay as they are.
+    Attributes:
+        incomplete_photos: image_ids of photos that stay, though labels of them were lost.
 
     >>> log = ProblemLog()
     >>> log.add("box outside its photo: dropped", "list_bbox.txt row 12")
@@ -75,32 +77,43 @@ class ProblemLog:
         start = start or Problems()
         self._counts = start.counts
         self._examples = start.examples
+        self.incomplete_photos: set[int] = set()
 
-    def add(self, kind: str, where: str) -> None:
+    def add(self, kind: str, where: str, image_id: int | None = None) -> None:
         """Counts one problem.
 
         Args:
             kind: what was wrong and what was done about it.
             where: the file and row.
+            image_id: of the photo that lost a label by it; it becomes one of `incomplete_photos`.
         """
+        if image_id is not None:
+            self.incomplete_photos.add(int(image_id))
         self._counts[kind] = self._counts.get(kind, 0) + 1
         examples = self._examples.setdefault(kind, [])
         if len(examples) < MAX_EXAMPLES:
             examples.append(where)
 
-    def add_rows(self, kind: str, rows: ArrayLike, where: Callable[[int], str]) -> None:
+    def add_rows(
+        self,
+        kind: str,
+        rows: ArrayLike,
+        where: Callable[[int], str],
+        image_ids: Sequence[int] | np.ndarray | None = None,
+    ) -> None:
         """Counts one problem for each row that is true.
 
         Args:
             kind: what was wrong and what was done about it.
             rows: bool (N,).
             where: the file and row of the k-th of `rows`.
+            image_ids: (N,), of the photos that lost a label by it.
         """
-        for k in np.flatnonzero(np.asarray(rows, bool)):
-            self.add(kind, where(int(k)))
+        for k in np.flatnonzero(np.asarray(rows, bool)).tolist():
+            self.add(kind, where(k), None if image_ids is None else image_ids[k])
 
     def freeze(self) -> Problems:
-        """The problems so far; what is added later does not change them."""
+        """The problems so far, which later ones do not change."""
         return Problems(
             tuple(
                 Problem(kind, count, tuple(self._examples[kind]))

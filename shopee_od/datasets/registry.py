@@ -41,6 +41,10 @@ class Layout:
     def read(self, root: str | Path) -> Dataset:
         """The data set at `root`.
 
+        Args:
+            root: its folder.
+        Returns:
+            The data set, as its reader gives it.
         Raises:
             InputError: it is not of this layout.
         """
@@ -48,7 +52,13 @@ class Layout:
         return getattr(import_module(f"shopee_od.datasets.{module}"), function)(Path(root))
 
     def missing_files(self, root: str | Path) -> list[str]:
-        """Those of `files` that are not below `root`."""
+        """Those of `files` that are not below `root`.
+
+        Args:
+            root: the folder of the data set.
+        Returns:
+            Names, such as `Anno or Anno_coarse`.
+        """
         return [
             name.replace("|", " or ")
             for name in self.files
@@ -186,7 +196,13 @@ DATASETS = {
 
 
 def default_root(name: str) -> Path:
-    """The folder of a data set below the data folder, whether it exists or not."""
+    """The folder of a data set below the data folder, whether it exists or not.
+
+    Args:
+        name: one of DATASETS.
+    Returns:
+        An absolute path.
+    """
     return data_root() / (DATASETS[name].folder or name)
 
 
@@ -196,6 +212,8 @@ def locate(name: str, data_dir: str | Path | None = None) -> Path:
     Args:
         name: one of DATASETS.
         data_dir: the folder; by default `default_root(name)`.
+    Returns:
+        An absolute path.
     Raises:
         InputError: the name is unknown, or files are missing.
     """
@@ -215,6 +233,8 @@ def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
     Args:
         name: one of DATASETS.
         data_dir: its folder; by default the one of that name below the data folder.
+    Returns:
+        The data set; what was wrong in it is counted in its `problems`.
     Raises:
         InputError: it is not there, or not of its layout.
     """

@@ -15,7 +15,13 @@ from shopee_od.errors import InputError
 
 
 def summarize(dataset: Dataset) -> str:
-    """The lines that `shopee-od data check` prints about a data set."""
+    """The lines that `shopee-od data check` prints about a data set.
+
+    Args:
+        dataset: one or a joint one.
+    Returns:
+        Photos by split, boxes by class and split, and the problems.
+    """
     flags = {name: int(dataset.boxes[name].sum()) for name in ("ignore", "iscrowd")}
     flagged = ", ".join(f"{count:,} {name}" for name, count in flags.items() if count)
     splits = dataset.images.split.replace("", "(none)").value_counts()
@@ -41,6 +47,8 @@ def summarize(dataset: Dataset) -> str:
 def decode_all(dataset: Dataset) -> Dataset:
     """Decodes every photo to its end, which reading a data set does not.
 
+    Args:
+        dataset: stays as it is.
     Returns:
         The same data set, with the photos that cannot be decoded counted in `problems`.
     """

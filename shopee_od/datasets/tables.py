@@ -19,6 +19,10 @@ from shopee_od.io import path_inside
 def find_photos_root(root: Path) -> Path:
     """The folder that the photos' names start from: `root/Img`, or `root`.
 
+    Args:
+        root: the data set's folder.
+    Returns:
+        The folder that has img/.
     Raises:
         InputError: neither has img/.
     """
@@ -77,7 +81,14 @@ def read_rows(path: Path, columns: tuple[str, ...], problems: ProblemLog) -> pd.
 
 
 def locate_rows(file: str | Path, rows: pd.DataFrame) -> Callable[[int], str]:
-    """A function of k that gives the file and the row number of the k-th of `rows`."""
+    """A function of k that gives the file and the row number of the k-th of `rows`.
+
+    Args:
+        file: that the rows are from.
+        rows: with `line`.
+    Returns:
+        What `problems` calls the k-th row.
+    """
     name = Path(file).name
     lines = rows.line.to_numpy()
     return lambda k: f"{name} row {lines[k]}"
@@ -101,6 +112,8 @@ def add_path_parts(
         parts: the new columns, one for each part of the path after img/.
         file: that the rows are from.
         problems: to count dropped rows in.
+    Returns:
+        The rows that are not dropped, with `parts`, image_id and box_id.
     """
     pattern = "/".join(rf"(?P<{part}>[^/\\\x00]+)" for part in parts)
     columns = rows.image_name.str.extract(f"^img/{pattern}$")
@@ -121,7 +134,16 @@ def add_path_parts(
 def add_sizes(
     rows: pd.DataFrame, photos: Path, file: str | Path, problems: ProblemLog
 ) -> pd.DataFrame:
-    """Adds width and height of the upright photos; drops those that are absent or not readable."""
+    """Adds width and height of the upright photos; drops those that are absent or not readable.
+
+    Args:
+        rows: with `image_name` and `line`.
+        photos: the folder that the names start from.
+        file: that the rows are from.
+        problems: to count dropped rows in.
+    Returns:
+        The rows that are not dropped, with the sizes in pixels.
+    """
     sizes = photo_sizes(photos, rows.image_name.tolist())
     bad = np.array([isinstance(size, InputError) for size in sizes], bool)
     where = locate_rows(file, rows)
@@ -134,12 +156,21 @@ def add_sizes(
 
 
 def add_boxes(rows: pd.DataFrame, file: str | Path, problems: ProblemLog) -> pd.DataFrame:
-    """Adds x1 to y2, inside the photo, from x_1 to y_2; drops photos whose box is unusable."""
+    """Adds x1 to y2, inside the photo, from x_1 to y_2; drops photos whose box is unusable.
+
+    Args:
+        rows: with x_1 to y_2 as text, width and height.
+        file: that the rows are from.
+        problems: to count repairs and dropped rows in.
+    Returns:
+        The rows that are not dropped, with the corners in pixels.
+    """
     columns = rows[["x_1", "y_1", "x_2", "y_2"]].apply(pd.to_numeric, errors="coerce")
     boxes, usable = clean_boxes(
         columns.to_numpy(np.float64),
         rows.width.to_numpy(),
         rows.height.to_numpy(),
+        rows.image_id.to_numpy(),
         problems,
         locate_rows(file, rows),
     )

@@ -11,8 +11,10 @@ import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.taxonomy_tree import format_tree
 from shopee_od.datasets.taxonomy_yaml import read_taxonomy_tables
 from shopee_od.errors import InputError
+from shopee_od.io import hash_file
 from shopee_od.structures import GARMENT_TYPES
 
 DEFAULT_PATH = Path(__file__).with_name("taxonomy.yaml")
@@ -41,6 +43,7 @@ class Taxonomy:
             of these; or a mapping of these by the box's type; or None for a class that is no
             garment of this taxonomy.
         unsupported_groups: those that hardly any data set for training has boxes of.
+        sha256: of the file, in hexadecimal.
     """
 
     path: Path
@@ -48,10 +51,20 @@ class Taxonomy:
     type_of: Mapping[str, str]
     classes: Mapping[str, Mapping[str, Any]]
     unsupported_groups: tuple[str, ...]
+    sha256: str
+
+    @property
+    def identity(self) -> str:
+        """The file's name and sha256: other contents have another identity."""
+        return f"{self.path.name} sha256 {self.sha256}"
 
     def names(self, level: str) -> tuple[str, ...]:
         """All names of a level, in the file's order.
 
+        Args:
+            level: one of LEVELS.
+        Returns:
+            The names; those of unsupported groups too.
         Raises:
             InputError: it is not one of LEVELS.
         """
@@ -64,11 +77,22 @@ class Taxonomy:
         }[level]
 
     def has_dataset(self, dataset: str) -> bool:
-        """Whether the classes of this data set are in the taxonomy."""
+        """Whether the classes of a data set of this name are in the taxonomy.
+
+        Args:
+            dataset: its name.
+        """
         return JOINED in dataset or SAME_CLASSES.get(dataset, dataset) in self.classes
 
     def unmapped_classes(self, dataset: str, classes: Sequence[str]) -> list[str]:
-        """Those of a data set's classes that are not in the taxonomy."""
+        """The classes of a data set that are not in the taxonomy.
+
+        Args:
+            dataset: its name.
+            classes: its classes.
+        Returns:
+            Those of `classes`; all where the taxonomy lacks the data set.
+        """
         known = self._targets(dataset) if self.has_dataset(dataset) else {}
         return [name for name in classes if name not in known]
 
@@ -102,10 +126,19 @@ class Taxonomy:
         """The categories that each of a data set's boxes may have, as `candidates` gives them.
 
         A box that is not `certain` may have any category of its type; where its type is not known,
-        any category of a supported group.
+        any category of a supported group. A box of `any_class_mask` may have all categories.
+
+        Args:
+            dataset: its classes are in the taxonomy.
+        Returns:
+            For each row of its `boxes`, in the file's order.
+        Raises:
+            InputError: as `candidates`.
         """
         boxes = dataset.boxes
-        keys = list(zip(boxes.label, boxes.type, boxes.certain, strict=True))
+        keys = list(
+            zip(boxes.label, boxes.type, boxes.certain, dataset.any_class_mask, strict=True)
+        )
         candidates = {key: self._key_candidates(dataset, *key) for key in set(keys)}
         return [candidates[key] for key in keys]
 
@@ -137,6 +170,8 @@ class Taxonomy:
             classes: the detector's.
             types: their garment types.
             level: one of LEVELS.
+        Returns:
+            The names, as `map_class` gives them.
         Raises:
             InputError: as `map_class`.
         """
@@ -146,7 +181,16 @@ class Taxonomy:
         ]
 
     def map_boxes(self, dataset: Dataset, level: str = "group") -> list[str]:
-        """The name at a level of each of a data set's boxes, as `map_class` gives it."""
+        """The name at a level of each of a data set's boxes, as `map_class` gives it.
+
+        Args:
+            dataset: its classes are in the taxonomy.
+            level: one of LEVELS.
+        Returns:
+            For each row of its `boxes` the name that all its categories share, or "".
+        Raises:
+            InputError: as `map_class` and `names`.
+        """
         pairs = list(zip(self.box_candidates(dataset), dataset.boxes.type, strict=True))
         names = {pair: self._shared_name(*pair, level) for pair in set(pairs)}
         return [names[pair] for pair in pairs]
@@ -158,38 +202,24 @@ class Taxonomy:
             dataset: stays as it is.
             level: one of LEVELS.
         Returns:
-            A new data set, without the boxes that have no name at this level; its `problems` count
-            them.
+            A new data set, without the boxes that have no name at this level, unless garments of
+            any class may be in them; its `problems` count those left out.
         Raises:
             InputError: as `map_class` and `names`.
         """
         names = self.names(level)
         box_names = self.map_boxes(dataset, level)
-        known = np.array([name != "" for name in box_names], bool)
+        known = np.array([name != "" for name in box_names], bool) | dataset.any_class_mask
         problems = ProblemLog(dataset.problems)
         for label in dataset.boxes.label[~known]:
             problems.add(f"no {level} in the taxonomy: box left out", dataset.label_names[label])
-        labels = np.array([names.index(name) for name in box_names if name], "int32")
-        boxes = dataset.boxes[known].assign(label=labels).reset_index(drop=True)
+        labels = np.array([names.index(name) if name else 0 for name in box_names], "int32")
+        boxes = dataset.boxes.assign(label=labels)[known].reset_index(drop=True)
         return dataset.with_classes(names, boxes, problems.freeze())
 
     def __str__(self) -> str:
         """The tree; under each category or group the classes that map to it."""
-        mapped = self._classes_by_target()
-        lines = []
-        for garment_type in (*GARMENT_TYPES, ""):
-            lines.append(
-                garment_type
-                or "unsupported: hardly any data set for training has these; evaluated separately"
-            )
-            for group in (group for group, t in self.type_of.items() if t == garment_type):
-                lines.append(f"  {group}{_format_classes(mapped.get(group))}")
-                lines += [
-                    f"    {category}{_format_classes(mapped.get(category))}"
-                    for category, category_group in self.group_of.items()
-                    if category_group == group
-                ]
-        return "\n".join(lines)
+        return format_tree(self.group_of, self.type_of, self.classes)
 
     def _targets(self, dataset: str) -> Mapping[str, Any]:
         """Class -> what it maps to."""
@@ -214,9 +244,11 @@ class Taxonomy:
         return tuple(sorted({*categories}, key=list(self.group_of).index))
 
     def _key_candidates(
-        self, dataset: Dataset, label: int, garment_type: str, certain: bool
+        self, dataset: Dataset, label: int, garment_type: str, certain: bool, is_any_class: bool
     ) -> tuple[str, ...]:
         """The categories that a box of this label and type may have."""
+        if is_any_class:
+            return tuple(self.group_of)
         if not certain:
             types = (garment_type,) if garment_type else GARMENT_TYPES
             return self._sort(
@@ -240,28 +272,14 @@ class Taxonomy:
         }[level]
         return names.pop() if len(names) == 1 else ""
 
-    def _classes_by_target(self) -> dict[str, list[str]]:
-        """Category or group -> the classes that map to it, as text."""
-        mapped: dict[str, list[str]] = {}
-        for dataset, classes in self.classes.items():
-            for name, target in classes.items():
-                targets = target if isinstance(target, Mapping) else {"": target}
-                for garment_type, target_names in targets.items():
-                    suffix = f" ({garment_type})" if garment_type else ""
-                    if isinstance(target_names, list):
-                        suffix += f" (one of {', '.join(target_names)})"
-                    else:
-                        target_names = [target_names]
-                    for target_name in target_names:
-                        mapped.setdefault(target_name, []).append(f"{dataset}: {name}{suffix}")
-        return mapped
-
 
 def read_taxonomy(path: str | Path | None = None) -> Taxonomy:
     """Reads a taxonomy.
 
     Args:
         path: its file; by default the one that comes with the package.
+    Returns:
+        The taxonomy, checked.
     Raises:
         InputError: names the file, the entry and the fix: a name used twice or not defined, a type
             that does not exist, or a structure that is not the one described at the file's head.
@@ -269,8 +287,4 @@ def read_taxonomy(path: str | Path | None = None) -> Taxonomy:
     path = Path(path) if path else DEFAULT_PATH
     group_of, type_of, classes = read_taxonomy_tables(path)
     unsupported = tuple(group for group, garment_type in type_of.items() if not garment_type)
-    return Taxonomy(path, group_of, type_of, classes, unsupported)
-
-
-def _format_classes(names: list[str] | None) -> str:
-    return f"  ← {'; '.join(names)}" if names else ""
+    return Taxonomy(path, group_of, type_of, classes, unsupported, hash_file(path))

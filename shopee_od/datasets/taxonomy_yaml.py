@@ -29,6 +29,10 @@ class TaxonomyTables(NamedTuple):
 def read_taxonomy_tables(path: Path) -> TaxonomyTables:
     """Reads and checks a taxonomy's file.
 
+    Args:
+        path: the file.
+    Returns:
+        Its content, where each name is known to be defined once.
     Raises:
         InputError: names the file, the entry and the fix.
     """

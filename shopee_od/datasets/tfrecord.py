@@ -90,9 +90,9 @@ def convert(
     names = [f"photos-{i:05}-of-{len(starts):05}.tfrecord" for i in range(len(starts))]
     key = _make_key(dataset, (FORMAT, shard_photos, *([max_side] if max_side else [])))
     shards = _keep_whole_shards(directory, key)
-    bar = tqdm(
-        total=len(dataset), unit="photo", desc=f"records {dataset.name}", disable=not progress
-    )
+    sources = dataset.images.dataset.unique()
+    source = sources[0] if len(sources) == 1 else dataset.name
+    bar = tqdm(total=len(dataset), unit="photo", desc=f"records {source}", disable=not progress)
     with bar, ThreadPoolExecutor() as pool:
         for name, start in zip(names, starts, strict=True):
             rows = dataset.images.iloc[start : start + shard_photos]

@@ -14,9 +14,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from shopee_od.datasets.cleaning import add_corners, parse_four_numbers
-from shopee_od.datasets.dataset import SPLITS, Dataset, assign_split
+from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.photos import photo_sizes
 from shopee_od.datasets.problems import ProblemLog
+from shopee_od.datasets.splits import SPLITS, assign_split
 from shopee_od.errors import InputError
 from shopee_od.io import path_inside
 
@@ -32,7 +33,9 @@ def read_voc(root: str | Path) -> Dataset:
     2. A photo is `filename` in JPEGImages/, without the folder that the annotation may name; else
        the photo named as the XML file.
     3. `difficult` 1 makes an ignore box.
-    4. Splits come from ImageSets/Main; where none of its files is there, `assign_split` gives them
+    4. A bad box is dropped alone. Its photo stays, and nothing else in it is taken for background
+       (`add_ignore_regions`).
+    5. Splits come from ImageSets/Main; where none of its files is there, `assign_split` gives them
        in the order of the files.
 
     Args:
@@ -81,7 +84,7 @@ def read_voc(root: str | Path) -> Dataset:
         for k, item in enumerate(annotation.iter("object")):
             class_name = (item.findtext("name") or "").strip()
             if not class_name:
-                problems.add("object without a name: dropped", f"{location} object {k}")
+                problems.add("object without a name: dropped", f"{location} object {k}", number)
                 continue
             ignore = (item.findtext("difficult") or "").strip() == "1"
             row = {"image_id": number, "box_id": len(rows), "class": class_name, "ignore": ignore}
@@ -98,6 +101,10 @@ def read_voc(root: str | Path) -> Dataset:
 def read_annotation(file: Path) -> Element:
     """The root element of an XML file, in UTF-8, UTF-16 or an encoding that it declares.
 
+    Args:
+        file: of one photo.
+    Returns:
+        The element `annotation`, or what the file has instead.
     Raises:
         InputError: it is not XML, or has a document type, whose entities could expand to gigabytes
             or include other files.

@@ -63,8 +63,8 @@ def read_info(directory: Path) -> DetectorInfo:
     path = Path(directory) / INFO_FILE
     if not path.is_file():
         inner = Path(directory) / "detector"
-        found = (inner / INFO_FILE).is_file()
-        fix = f"did you mean {inner}?" if found else "name a saved detector, as RUN/detector"
+        is_run = (inner / INFO_FILE).is_file()
+        fix = f"did you mean {inner}?" if is_run else "name a saved detector, as RUN/detector"
         raise InputError(f"{directory}: no {INFO_FILE} there; {fix}")
     try:
         values = _upgrade(read_json(path))

@@ -54,6 +54,7 @@ def _crop_around(photo: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.nda
     """The photo around a box, and x, y, x, y of the crop's upper left corner."""
     reach = CONTEXT * max(box[2] - box[0], box[3] - box[1])
     x, y = (box[:2] + box[2:]) / 2
-    left, top = int(max(0, x - reach)), int(max(0, y - reach))
-    crop = photo[top : int(y + reach) + 1, left : int(x + reach) + 1]
-    return crop, np.array([left, top, left, top])
+    x1 = int(max(0, x - reach))
+    y1 = int(max(0, y - reach))
+    crop = photo[y1 : int(y + reach) + 1, x1 : int(x + reach) + 1]
+    return crop, np.array([x1, y1, x1, y1])

@@ -80,6 +80,8 @@ def draw_ground_truth(
 ) -> Image.Image:
     """Draws labeled boxes in dashed green, and those to be ignored in dashed gray.
 
+    Those that are crowds too have no tag: garments of any class may be in them.
+
     Args:
         image: uint8 (H, W, 3), or a Pillow image.
         boxes: rows of `Dataset.boxes`. Without any, a banner says "no garment".
@@ -131,7 +133,12 @@ def _ground_truth_layers(boxes: pd.DataFrame, classes: Sequence[str] | None) -> 
     corners = boxes[["x1", "y1", "x2", "y2"]].to_numpy()
     labels = boxes["label"].to_numpy()
     ignored = boxes["ignore"].to_numpy(bool)
+    any_class = ignored & boxes["iscrowd"].to_numpy(bool)
+    names = None
+    if classes is not None:
+        pairs = zip(labels, any_class, strict=True)
+        names = np.array(["" if is_any else str(classes[label]) for label, is_any in pairs], object)
     for role, selected in (("ignore", ignored), ("ground_truth", ~ignored)):
-        tags = [] if classes is None else [str(classes[label]) for label in labels[selected]]
+        tags = [] if names is None else names[selected].tolist()
         layers.append(Layer(corners[selected], role, tags))
     return layers

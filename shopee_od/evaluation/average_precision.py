@@ -209,6 +209,9 @@ def compute_recall(matches: Matches, max_detections: int) -> np.ndarray:
 
     COCO's AR1, AR10 and AR100 are its mean over the ten IoU thresholds and the categories.
 
+    Args:
+        matches: of the category.
+        max_detections: those with the highest scores of each image count.
     Returns:
         float64 (T,), the share of the boxes found at each IoU threshold; NaN where no box counts.
     """
@@ -219,7 +222,13 @@ def compute_recall(matches: Matches, max_detections: int) -> np.ndarray:
 
 
 def summarize(matches: Matches) -> dict[str, float | int | None]:
-    """AP and AP50 of one category (None where no box counts), and `boxes`, the boxes that count."""
+    """AP and AP50 of one category (None where no box counts), and `boxes`, the boxes that count.
+
+    Args:
+        matches: of the category.
+    Returns:
+        AP, AP50 and boxes.
+    """
     weights = np.ones((1, len(matches.num_gt)), int)
     ap = compute_average_precision(matches, weights)[0]
     return {
@@ -230,5 +239,11 @@ def summarize(matches: Matches) -> dict[str, float | int | None]:
 
 
 def nan_to_none(value: float) -> float | None:
-    """A float for JSON, which has no NaN."""
+    """A float for JSON, which has no NaN.
+
+    Args:
+        value: any float.
+    Returns:
+        The same; None for NaN.
+    """
     return None if np.isnan(value) else float(value)

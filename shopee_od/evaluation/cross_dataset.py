@@ -82,14 +82,25 @@ def evaluate_cross_dataset(
 
 
 def explain_unmapped(detector: Detector, dataset: Dataset, taxonomy: Taxonomy) -> str | None:
-    """Why a taxonomy cannot compare detector and data set, in one sentence; None if it can."""
+    """Why a taxonomy cannot compare detector and data set.
+
+    Args:
+        detector: its `metadata["dataset"]` names the data set whose classes it has.
+        dataset: the ground truth.
+        taxonomy: should have the classes of both.
+    Returns:
+        One sentence with the fix; None where the taxonomy can compare them.
+    """
     trained_on = detector.metadata.get("dataset")
     if trained_on is None:
         return NO_DATASET
     for name, classes in ((dataset.name, dataset.classes), (trained_on, detector.classes)):
         unmapped = taxonomy.unmapped_classes(name, classes)
         if unmapped:
-            return f"{taxonomy.path} does not map {name}: {unmapped[0]!r}"
+            return (
+                f"{taxonomy.path} does not map {name}: {unmapped[0]!r}; add it below classes, with "
+                "a category or null"
+            )
     return None
 
 

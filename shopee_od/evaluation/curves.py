@@ -50,6 +50,8 @@ class PRCurve:
     def at_threshold(self, score_threshold: float) -> tuple[float, float]:
         """Precision and recall of the detections with a score of at least `score_threshold`.
 
+        Args:
+            score_threshold: in [0, 1].
         Returns:
             precision, NaN without such detections; recall, NaN without boxes.
         """
@@ -70,6 +72,8 @@ def compute_pr_curve(scores: ArrayLike, correct: ArrayLike, num_gt: int) -> PRCu
         scores: float (n,), in any order.
         correct: bool (n,), which detections are correct.
         num_gt: the number of ground-truth boxes.
+    Returns:
+        The curve, highest score first.
 
     Three boxes; the first and the third detection are correct:
 
@@ -92,6 +96,8 @@ def compute_class_curve(matches: Matches, at: int = AT_50) -> PRCurve:
     Args:
         matches: of the category.
         at: an index into IOU_THRESHOLDS.
+    Returns:
+        The curve at this IoU threshold.
     """
     counted = ~matches.ignored[at]
     return compute_pr_curve(
@@ -105,6 +111,8 @@ def compute_pooled_curve(matches: Iterable[Matches], at: int = AT_50) -> PRCurve
     Args:
         matches: of each category.
         at: an index into IOU_THRESHOLDS.
+    Returns:
+        The curve at this IoU threshold; its boxes are those of all categories.
     """
     curves = [compute_class_curve(m, at) for m in matches]
     scores = np.concatenate([[], *(curve.scores for curve in curves)])

@@ -34,25 +34,34 @@ def match_by_class(
     categories = np.array([_index(name, shared) for name in dataset.classes], int)
     gt_boxes = list_class_boxes(dataset)
     gt_boxes = gt_boxes.assign(category=categories[gt_boxes.label])
-    mapped = _map_labels(detections, dataset, [_index(name, shared) for name in classes])
-    return _match(gt_boxes.loc[gt_boxes.category >= 0], mapped, dataset, shared)
+    relabeled = _map_labels(detections, dataset, [_index(name, shared) for name in classes])
+    return _match(gt_boxes.loc[gt_boxes.category >= 0], relabeled, dataset, shared)
 
 
 def list_class_boxes(dataset: Dataset) -> pd.DataFrame:
     """The boxes of a data set, each with one class.
 
     A box of a coarse label becomes an ignore box of each class that it may be: a detection of one
-    of these is neither correct nor wrong on it, a detection of another class is wrong.
+    of these is neither correct nor wrong on it, a detection of another class is wrong. So does a
+    box of `Dataset.any_class_mask`, of all classes.
 
+    Args:
+        dataset: the ground truth.
     Returns:
         Columns as `Dataset.boxes`; every label is an index into `dataset.classes`.
     """
     num_classes = len(dataset.classes)
-    is_coarse = dataset.boxes.label >= num_classes
+    is_any_class = dataset.any_class_mask
+    is_coarse = (dataset.boxes.label >= num_classes) | is_any_class
     if not is_coarse.any():
         return dataset.boxes
     coarse = dataset.boxes[is_coarse]
-    labels = [dataset.coarse_labels[label - num_classes] for label in coarse.label]
+    all_classes = tuple(range(num_classes))
+    candidates = [*((label,) for label in all_classes), *dataset.coarse_labels]
+    labels = [
+        all_classes if is_any else candidates[label]
+        for label, is_any in zip(coarse.label, is_any_class[is_coarse], strict=True)
+    ]
     coarse = coarse.assign(label=labels, ignore=True).explode("label").astype({"label": "int32"})
     return pd.concat([dataset.boxes[~is_coarse], coarse], ignore_index=True)
 
@@ -67,6 +76,8 @@ def match_by_type(
         dataset: a box of unknown type is an ignore box of every type. Boxes of coarse labels count:
             their type is known.
         types: the type of each of the detector's classes.
+    Returns:
+        Matches by type.
     """
     return match_by_name(detections, dataset, dataset.boxes.type.tolist(), types, GARMENT_TYPES)
 
@@ -87,6 +98,8 @@ def match_by_name(
             box of every name, so a detection on it is neither correct nor wrong.
         class_names: the name of each of the detector's classes.
         names: which to match.
+    Returns:
+        Matches by name, in the order of `names`.
     """
     if not names:
         return {}
@@ -97,8 +110,8 @@ def match_by_name(
         boxes.loc[(name_of_box == name) | unknown].assign(category=category)
         for category, name in enumerate(names)
     ]
-    mapped = _map_labels(detections, dataset, [_index(name, names) for name in class_names])
-    return _match(pd.concat(parts), _suppress(mapped), dataset, names)
+    relabeled = _map_labels(detections, dataset, [_index(name, names) for name in class_names])
+    return _match(pd.concat(parts), _suppress(relabeled), dataset, names)
 
 
 def match_class_agnostic(
@@ -112,9 +125,11 @@ def match_class_agnostic(
         detections: of every image of `dataset`.
         dataset: the ground truth.
         classes: the detector's, in the order of its labels.
+    Returns:
+        The Matches of the one class.
     """
-    mapped = _map_labels(detections, dataset, [0] * len(classes))
-    garments = {image_id: d.as_garments() for image_id, d in mapped.items()}
+    relabeled = _map_labels(detections, dataset, [0] * len(classes))
+    garments = {image_id: d.as_garments() for image_id, d in relabeled.items()}
     gt_boxes = dataset.boxes.assign(category=0)
     return _match(gt_boxes, _suppress(garments), dataset, ["garment"])["garment"]
 
@@ -141,12 +156,12 @@ def _map_labels(
 ) -> dict[int, Detections]:
     """Detections in the images of `dataset`, label i as categories[i], without those of -1."""
     category_of_label = np.asarray(categories, int)
-    mapped = {}
+    relabeled = {}
     for image_id in dataset.images.image_id.tolist():
         image_detections = detections[image_id]
         labels = category_of_label[image_detections.labels]
-        mapped[image_id] = replace(image_detections, labels=labels)[labels >= 0]
-    return mapped
+        relabeled[image_id] = replace(image_detections, labels=labels)[labels >= 0]
+    return relabeled
 
 
 def _suppress(detections: Mapping[int, Detections]) -> dict[int, Detections]:

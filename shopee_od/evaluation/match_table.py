@@ -64,6 +64,8 @@ def build_match_table(
         dataset: the ground truth.
         classes: the detector's, in the order of its labels. A class that only the detector or only
             the data set has is left out.
+    Returns:
+        The table of the classes that both have.
     """
     matches = match_by_class(detections, dataset, classes)
     category_of = {name: category for category, name in enumerate(matches)}

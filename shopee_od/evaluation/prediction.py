@@ -52,6 +52,12 @@ def predict(detector: Detector, dataset: Dataset, progress: bool = True) -> dict
 def compute_predictions(detector: Detector, dataset: Dataset, progress: bool = True) -> Predictions:
     """Runs a detector over a data set, as `predict`, and reports its time and unreadable images.
 
+    Args:
+        detector: any class that satisfies the protocol.
+        dataset: its images.
+        progress: whether to show progress on stderr.
+    Returns:
+        The predictions on the images that can be read.
     Raises:
         InputError: no image can be read.
     """

@@ -32,6 +32,8 @@ def load_or_compute_predictions(
         dataset: its images.
         folder: created where it is absent.
         progress: whether to show progress on stderr.
+    Returns:
+        The predictions; `from_cache` tells where they come from.
     Raises:
         InputError: no image can be read.
     """

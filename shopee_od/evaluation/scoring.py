@@ -22,10 +22,11 @@ from shopee_od.evaluation.average_precision import (
     summarize,
 )
 from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
-from shopee_od.evaluation.by_category import (
+from shopee_od.evaluation.class_mapping import (
     Comparison,
     join_detections,
     join_ground_truth,
+    refuse_shared_names,
     share_classes,
 )
 from shopee_od.evaluation.cross_dataset import evaluate_cross_dataset, explain_unmapped
@@ -63,8 +64,10 @@ def evaluate(
         shop: what `evaluate_cross_dataset` returns. None without `taxonomy`, where the detector
         knows all classes, and where the taxonomy lacks a class (stderr names it).
     Raises:
-        InputError: no image can be read.
+        InputError: no image can be read; or one side has categories and the other has not, they
+            share a name, and the taxonomy lacks a class.
     """
+    _explain_unmapped(detector, dataset, taxonomy)
     predictions = compute_predictions(detector, dataset, progress)
     return score_predictions(predictions, dataset, detector, bootstrap, seed, taxonomy, level)
 
@@ -88,9 +91,11 @@ def evaluate_sources(
     Returns:
         sources: by name of the data set what `evaluate` returns; together: the same of all images.
     Raises:
-        InputError: the taxonomy lacks a class, or no image of a data set can be read.
+        InputError: the taxonomy lacks a class, or as `evaluate`.
     """
     joint = join_ground_truth(datasets, taxonomy)
+    for dataset in (*datasets, joint):
+        _explain_unmapped(detector, dataset, taxonomy)
     options = (detector, bootstrap, seed, taxonomy, level)
     predictions = [compute_predictions(detector, dataset, progress) for dataset in datasets]
     return {
@@ -100,6 +105,16 @@ def evaluate_sources(
         },
         "together": score_predictions(_join_predictions(predictions, datasets), joint, *options),
     }
+
+
+def _explain_unmapped(
+    detector: Detector, dataset: Dataset, taxonomy: Taxonomy | None
+) -> str | None:
+    """`explain_unmapped`, where the classes can be compared by their names all the same."""
+    unmapped = explain_unmapped(detector, dataset, taxonomy) if taxonomy else None
+    if unmapped:
+        refuse_shared_names(dataset, detector, unmapped)
+    return unmapped
 
 
 def _join_predictions(
@@ -131,11 +146,13 @@ def score_predictions(
         dataset, detector, bootstrap, seed, taxonomy, level: as for `evaluate`.
     Returns:
         What `evaluate` returns.
+    Raises:
+        InputError: as `evaluate`.
     """
     detections = predictions.detections
     readable = dataset.take(detections)
     comparison = Comparison(detections, readable, detector.classes, detector.types)
-    unmapped = explain_unmapped(detector, dataset, taxonomy) if taxonomy else None
+    unmapped = _explain_unmapped(detector, dataset, taxonomy)
     if taxonomy and not unmapped:
         comparison = share_classes(detections, readable, detector, taxonomy)
     metrics = score(

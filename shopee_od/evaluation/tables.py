@@ -16,6 +16,8 @@ def format_table(metrics: Mapping[str, Any]) -> str:
 
     Args:
         metrics: from `score` or `evaluate`.
+    Returns:
+        Several tables, with a blank line between two.
     """
     blocks = [
         _format_headline(metrics),

@@ -89,15 +89,16 @@ def find_category_threshold(
         garment_threshold: the lowest garment score that is shown.
         precision: the share of the tags at or above the threshold that must be right.
     Returns:
-        The threshold: 0.0 where it is met by all tags together, or where there is no tag to choose
-        by; 1.0 where no threshold meets it.
+        The threshold: 0.0 where all tags together are precise enough, or where there is no tag to
+        choose by; 1.0 where they are at no threshold.
     """
-    scores, right = _list_tags(detections, dataset, classes, garment_threshold)
-    curve = compute_pr_curve(scores, right, len(right))
-    met = np.flatnonzero(_is_last_of_score(curve) & (curve.precision >= precision))
-    if len(met):
-        return 0.0 if met[-1] == len(right) - 1 else float(curve.scores[met[-1]])
-    return 1.0 if len(right) else 0.0
+    scores, is_right = _list_tags(detections, dataset, classes, garment_threshold)
+    curve = compute_pr_curve(scores, is_right, len(is_right))
+    candidates = np.flatnonzero(_is_last_of_score(curve) & (curve.precision >= precision))
+    if len(candidates):
+        last = candidates[-1]
+        return 0.0 if last == len(is_right) - 1 else float(curve.scores[last])
+    return 1.0 if len(is_right) else 0.0
 
 
 def find_detected_images(
@@ -127,6 +128,10 @@ def find_detected_boxes(
 ) -> np.ndarray:
     """Marks boxes with IoU at least 0.5 with a detection of a sufficient garment score.
 
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+        score_threshold: lower garment scores do not count.
     Returns:
         bool (M,), one value per row of `dataset.boxes`.
     """
@@ -191,22 +196,22 @@ def _list_tags(
     Each is (n,).
     """
     image_ids = sorted(dataset.images.image_id.tolist())
-    shown = {i: detections[i].select_garments(garment_threshold) for i in image_ids}
-    garments = {image_id: d.as_garments() for image_id, d in shown.items()}
+    tags = {i: detections[i].select_garments(garment_threshold) for i in image_ids}
+    garments = {image_id: d.as_garments() for image_id, d in tags.items()}
     [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
     # Ranks count by garment score, detections by class score.
-    order = [np.argsort(-shown[i].garment_scores, kind="stable") for i in image_ids]
+    order = [np.argsort(-tags[i].garment_scores, kind="stable") for i in image_ids]
     gt_labels = dataset.boxes.label.to_numpy()
     rows_of_image = dataset.boxes.groupby("image_id").indices
     scores = []
-    right = []
+    is_right = []
     for k in np.flatnonzero(matches.correct[AT_50]):
         image = matches.image[k]
         image_id = image_ids[image]
         gt_label = gt_labels[rows_of_image[image_id][matches.gt_index[AT_50, k]]]
         if gt_label >= len(dataset.classes):
             continue
-        tag = order[image][matches.rank[k]]
-        scores.append(shown[image_id].scores[tag])
-        right.append(classes[shown[image_id].labels[tag]] == dataset.classes[gt_label])
-    return np.array(scores), np.array(right, bool)
+        row = order[image][matches.rank[k]]
+        scores.append(tags[image_id].scores[row])
+        is_right.append(classes[tags[image_id].labels[row]] == dataset.classes[gt_label])
+    return np.array(scores), np.array(is_right, bool)

@@ -111,20 +111,39 @@ class Profile:
         return 2**self.max_level
 
     def epochs(self, images: int) -> float:
-        """How often training uses each of so many images."""
+        """How often training uses each image.
+
+        Args:
+            images: how many there are.
+        Returns:
+            steps × batch_size / images.
+        """
         return self.steps * self.batch_size / images
 
     def canvas(self, width: int, height: int) -> tuple[int, int]:
-        """The canvas (height, width) that holds an image of this shape at the largest scale.
+        """The canvas that holds an image at the largest scale.
 
-        Its sides are multiples of `stride`, its area is at most input_size ** 2 pixels.
+        Args:
+            width: of the image, in any unit.
+            height: in the same unit.
+        Returns:
+            Height and width in pixels: multiples of `stride`, of an area of at most
+            input_size ** 2.
         """
         cells = self.input_size // self.stride
         shapes = [(h, cells**2 // h) for h in range(max(1, cells // 2), 2 * cells + 1)]
         return choose_canvas([(h * self.stride, w * self.stride) for h, w in shapes], width, height)
 
     def replace(self, **changes: Any) -> Profile:
-        """A copy with some fields changed. Raises InputError on a field that does not exist."""
+        """A copy with some fields changed.
+
+        Args:
+            changes: the new values by field; they are not checked.
+        Returns:
+            The copy.
+        Raises:
+            InputError: there is no such field.
+        """
         unknown = changes.keys() - {f.name for f in fields(self)}
         if unknown:
             raise InputError(f"profile {self.name} has no size {min(unknown)!r}")
@@ -166,7 +185,15 @@ class Profile:
 
 
 def choose_canvas(canvases: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:
-    """The canvas (height, width) that holds an image at the largest scale; of two, the smaller."""
+    """The canvas that holds an image at the largest scale; of two, the smaller.
+
+    Args:
+        canvases: (height, width) of each in pixels.
+        width: of the image, in any unit.
+        height: in the same unit.
+    Returns:
+        One of `canvases`.
+    """
 
     def scale_and_area(canvas: tuple[int, int]) -> tuple[float, int]:
         scale = min(canvas[0] / height, canvas[1] / width)

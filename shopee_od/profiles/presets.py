@@ -113,6 +113,9 @@ DATASET_OVERRIDES: dict[tuple[str, str], dict[str, Any]] = {
 }
 """(profile, data set) -> the fields that `profile` changes for this data set."""
 
+_ALONE = "+categories"
+"""What `datasets.joint` adds to the name of a single data set."""
+
 # Fields that version 0.1.0 wrote under another name.
 _OLD_NAMES = {"says": "description", "colour": "color_jitter", "balance": "class_balance"}
 
@@ -126,6 +129,8 @@ def profile(name: str, dataset: str = "") -> Profile:
     Args:
         name: smoke, laptop, shop, gpu or deepfashion.
         dataset: as `datasets.DATASETS` names it; "" for no overrides.
+    Returns:
+        The profile; it is not checked.
     Raises:
         InputError: there is no such profile.
     """
@@ -135,11 +140,18 @@ def profile(name: str, dataset: str = "") -> Profile:
 
 
 def describe_overrides(profile: Profile, dataset: str) -> str:
-    """One line that names what DATASET_OVERRIDES changed in a profile; "" where nothing.
+    """Names what DATASET_OVERRIDES changed in a profile.
+
+    Args:
+        profile: as it is used.
+        dataset: that it is used for; one data set, with its own classes or with categories.
+    Returns:
+        One line; "" where nothing was changed.
 
     >>> describe_overrides(profile("laptop", "shopsim"), "shopsim")
     'laptop has other sizes for shopsim: input_size=256, steps=750, validate_every=250'
     """
+    dataset = dataset.removesuffix(_ALONE)
     overrides = DATASET_OVERRIDES.get((profile.name, dataset), {})
     changed = {name: value for name, value in overrides.items() if getattr(profile, name) == value}
     values = ", ".join(f"{name}={value}" for name, value in changed.items())
@@ -149,6 +161,11 @@ def describe_overrides(profile: Profile, dataset: str) -> str:
 def profile_from_dict(values: Mapping[str, Any]) -> Profile:
     """The profile that `config.to_dict` made into a dictionary, or that version 0.1.0 recorded.
 
-    Fields that are absent have the value of `laptop`.
+    Args:
+        values: by field; those of fields that are absent are `laptop`'s.
+    Returns:
+        The profile; it is not checked.
+    Raises:
+        InputError: as `config.from_dict`.
     """
     return from_dict(LAPTOP, {_OLD_NAMES.get(name, name): v for name, v in values.items()})

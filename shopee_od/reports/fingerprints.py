@@ -59,10 +59,14 @@ def notebook_key(
 
 
 def hash_sources(package: Path = io.PACKAGE) -> str:
-    """The fingerprint of a package: names and contents of its Python files."""
+    """The fingerprint of a package: names and contents of its Python files and its detectors.
+
+    A detector is identified by its `detector.json`, which has the hash of its network.
+    """
+    files = [*package.rglob("*.py"), *package.rglob("detector.json")]
     rows = [
         [file.relative_to(package).as_posix(), hashlib.sha256(file.read_bytes()).hexdigest()]
-        for file in sorted(package.rglob("*.py"))
+        for file in sorted(files)
     ]
     return hash_json(rows)
 

@@ -100,6 +100,28 @@ def test_a_single_data_set_keeps_its_classes_unless_categories_are_asked_for(
     assert trained.train.classes == ("jacket", "cap")
 
 
+def test_a_data_set_without_training_photos_is_named(sources, trained, tmp_path):
+    """Joined, the other one's photos would be trained on alone."""
+    lists = tmp_path / "voc" / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "val.txt").write_text("a\nb\nc\nd\n")
+    with pytest.raises(InputError, match=r"voc at .* no photos in split 'train'; it has \['val'\]"):
+        run("train", *sources, "--run", tmp_path / "run")
+    assert not hasattr(trained, "train")
+
+
+def test_duplicates_of_a_joint_set_are_found_in_a_relative_data_folder(
+    sources, tmp_path, monkeypatch
+):
+    """The photos of voc are of one color: they are duplicates."""
+    (tmp_path / "coco").symlink_to(sources[5])
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("SHOPEE_OD_DATA", tmp_path.name)
+    output = run("data", "check", *sources[:4], *sources[8:], "--duplicates")
+    assert "cannot be read" not in output
+    assert "4 photos" in output.partition("duplicates:")[2]
+
+
 def test_profiles_have_no_overrides_for_several_data_sets():
     assert build_profile("laptop", ["shopsim"], None).input_size == 256
     assert build_profile("laptop", ["shopsim", "ccp"], None).input_size == 352

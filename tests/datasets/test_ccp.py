@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from shopee_od.datasets.ccp import GARMENTS, garment_box, mask_boxes, read_ccp
+from shopee_od.datasets.ccp import GARMENTS, mask_boxes, read_ccp
 from shopee_od.errors import InputError
 
 LABELS = ["", "skin", *[label for _, labels in GARMENTS.values() for label in labels], "shoes"]
@@ -41,24 +41,6 @@ def write(tmp_path, own_cache):
         return root
 
     return write
-
-
-def test_garment_box():
-    mask = paint(("dress", 10, 20, 40, 50)) > 0
-    assert garment_box(mask) == (10, 20, 40, 50)
-    mask[0:4, 0:4] = True  # 16 of 916 pixels: a speck
-    assert garment_box(mask) == (10, 20, 40, 50)
-    mask[0:8, 0:8] = True  # 64 of 964: a part
-    assert garment_box(mask) == (0, 0, 40, 50)
-    assert garment_box(paint(("dress", 0, 0, 10, 19)) > 0) is None
-    assert garment_box(paint(("dress", 0, 0, 10, 20)) > 0) == (0, 0, 10, 20)
-
-
-def test_a_garment_of_nothing_but_specks_keeps_the_largest():
-    mask = np.zeros((60, 60), bool)
-    mask[::4, ::2] = True  # 450 parts of one pixel
-    mask[50, 10:12] = True
-    assert garment_box(mask) is not None
 
 
 def test_boxes_classes_types_and_splits(write):
@@ -104,16 +86,19 @@ def test_bad_files_are_counted_and_the_rest_is_read(write):
     write(6, np.zeros((3, 4, 2)))  # no mask of labels
     write(7, mask)
     (root / "photos" / "0007.jpg").write_bytes(b"")
-    write(8, paint(("shoes", 5, 5, 25, 45)))  # no garment: a photo without boxes
+    write(8, paint(("shoes", 5, 5, 25, 45)))  # a person without a labeled garment
     (root / "photos" / "cover.jpg").touch()
     dataset = read_ccp(root)
-    assert dataset.images.image_id.tolist() == [1, 8] and dataset.boxes.image_id.tolist() == [1]
+    assert dataset.images.image_id.tolist() == [1, 8]
+    assert dataset.boxes.image_id[dataset.counted_mask].tolist() == [1]
+    assert dataset.boxes.image_id[dataset.any_class_mask].tolist() == [8]
     assert dataset.problems.counts == {
         "photo without pixel labels: left out": 1,
         "pixel labels without their photo: left out": 1,
         "pixel labels and photo of different sizes: photo left out": 1,
         "pixel labels not readable: photo left out": 2,
         "photo not readable: left out": 1,
+        "no garment among the pixel labels: nothing in the photo is background": 1,
     }
 
 
@@ -154,13 +139,15 @@ def test_the_real_photos(shared_data):
     assert len(dataset) == 850
     assert dataset.problems.counts == {
         "mask of a garment under 200 px: dropped": 2,
+        "no garment among the pixel labels: nothing in the photo is background": 1,
         "specks far from a garment: its box leaves them out": 111,
     }
     assert dataset.images.split.value_counts().to_dict() == {"train": 591, "test": 169, "val": 90}
-    assert len(dataset.boxes) == 2009 and set(dataset.boxes.image_id) <= set(
+    assert dataset.boxes.image_id[dataset.any_class_mask].tolist() == [536]
+    assert dataset.counted_mask.sum() == 2009 and set(dataset.boxes.image_id) <= set(
         dataset.images.image_id
     )
-    counts = dataset.boxes.label.map(lambda label: dataset.classes[label]).value_counts()
+    counts = dict(zip(dataset.classes, dataset.count_boxes(), strict=True))
     assert (
         counts["dress"] == 229
         and counts["top"] == 437

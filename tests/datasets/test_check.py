@@ -43,7 +43,7 @@ def garments(n=30):
 def test_a_suitable_data_set_is_ok(tmp_path):
     check = check_dataset(dataset(tmp_path, garments()), LAPTOP)
     assert all(finding.ok for finding in check.findings), str(check)
-    assert str(check).count("OK ") == 5
+    assert str(check).count("OK ") == 6
     assert (
         len(check.uncovered) == 0
         and draw_uncovered_boxes(check, dataset(tmp_path, garments())) is None
@@ -116,6 +116,31 @@ def test_boxes_that_do_not_count_are_skipped(tmp_path):
     ignored = data.with_classes(data.classes, data.boxes.assign(ignore=True))
     check = check_dataset(ignored, LAPTOP)
     assert len(check.boxes) == 0 and "0 boxes" in finding(check, "anchors").message
+
+
+def test_photos_without_a_box_are_counted(tmp_path):
+    """A photo whose boxes are to be ignored has some."""
+    data = dataset(tmp_path, garments(10))
+    assert (
+        "0 (0%) are trained as photos without"
+        in finding(check_dataset(data, LAPTOP), "photos without a box").message
+    )
+    few = data.with_classes(data.classes, data.boxes[data.boxes.image_id >= 2])
+    empty = finding(check_dataset(few, LAPTOP), "photos without a box")
+    assert empty.ok and empty.message.startswith("2 (20%) are trained as photos without garments")
+    many = data.with_classes(data.classes, data.boxes[data.boxes.image_id >= 3])
+    assert not finding(check_dataset(many, LAPTOP), "photos without a box").ok
+    ignored = many.with_classes(data.classes, data.boxes.assign(ignore=True))
+    assert finding(check_dataset(ignored, LAPTOP), "photos without a box").ok
+
+
+def test_the_balance_counts_no_ignored_boxes(tmp_path):
+    data = dataset(tmp_path, garments())
+    boxes = data.boxes.assign(ignore=(data.boxes.label == 1) & (data.boxes.image_id >= 3))
+    ignored = data.with_classes(data.classes, boxes)
+    assert ignored.count_boxes().tolist() == [30, 3]
+    message = finding(check_dataset(ignored, LAPTOP), "classes").message
+    assert message.endswith("10 times the boxes of the rarest; fewer than 20: skirt 3")
 
 
 def test_boxes_of_coarse_labels_are_checked_but_are_of_no_class(tmp_path):

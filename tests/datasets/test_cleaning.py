@@ -11,7 +11,9 @@ def clean(boxes, width=100, height=50):
     boxes = np.asarray(boxes, float).reshape(-1, 4)
     problems = ProblemLog()
     sizes = np.full(len(boxes), width), np.full(len(boxes), height)
-    cleaned, usable = clean_boxes(boxes, *sizes, problems, "row {}".format)
+    image_ids = np.arange(len(boxes)) + 100
+    cleaned, usable = clean_boxes(boxes, *sizes, image_ids, problems, "row {}".format)
+    assert problems.incomplete_photos == {*image_ids[~usable]}
     return cleaned, usable, problems.freeze()
 
 

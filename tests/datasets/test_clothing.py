@@ -130,7 +130,8 @@ def test_a_box_that_is_no_number_is_dropped_and_counted(root):
     assert dataset.problems.examples == {
         "box with a value that is no number: dropped": ["clothing_boxes.csv row 3"]
     }
-    assert len(dataset) == 5 and dataset.boxes_of(1).empty
+    assert len(dataset) == 5 and dataset.counted_boxes_of(1).empty
+    assert dataset.boxes.image_id[dataset.any_class_mask].tolist() == [1]
 
 
 def test_the_box_file_of_the_package():

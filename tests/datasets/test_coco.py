@@ -116,7 +116,7 @@ def test_bad_entries_are_dropped_and_counted(write):
     ]
     dataset = read_coco(write(images, annotations))
     assert dataset.images.image_id.tolist() == [0, 8]
-    assert dataset.boxes.box_id.tolist() == [0, 1, 7]
+    assert dataset.boxes.box_id.tolist() == [0, 1, 7, 8]
     assert dataset.boxes.iloc[1][["x1", "y1", "x2", "y2"]].tolist() == [50, 30, 60, 40]
     size = "width and height are not those of the upright photo, "
     assert dataset.problems.counts == {
@@ -132,6 +132,16 @@ def test_bad_entries_are_dropped_and_counted(write):
         "box sticks out of its photo: clipped": 1,
         "box with reversed corners: swapped": 1,
     }
+
+
+@pytest.mark.parametrize("lost", [{"bbox": [0, 0, 0, 5]}, {"bbox": "x"}, {"category_id": 7}])
+def test_a_photo_that_lost_its_only_box_is_no_photo_without_garments(write, lost):
+    annotations = [label(0) | lost, label(1)]
+    dataset = read_coco(write([photo(0), photo(1), photo(2)], annotations))
+    region = dataset.boxes_of(0).iloc[0]
+    assert region[["x1", "y1", "x2", "y2"]].tolist() == [0, 0, 60, 40]
+    assert region.ignore and region.iscrowd
+    assert dataset.counted_mask.tolist() == [True, False] and len(dataset.boxes_of(2)) == 0
 
 
 def test_a_photo_labeled_before_its_rotation_is_left_out(write, tmp_path):

@@ -4,13 +4,14 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openimages_files import box_row, box_text
 
 from shopee_od.datasets import csv_stream
 from shopee_od.datasets.csv_stream import filter_csv
-from shopee_od.datasets.openimages_download import _BoxSelector
+from shopee_od.datasets.openimages_selection import BoxSelector
 from shopee_od.errors import InputError
 
 URL = "http://server/boxes.csv"
@@ -26,11 +27,16 @@ class Server:
         assert url == URL and stream and headers["Accept-Encoding"] == "identity"
         self.answers += 1
         if self.answers in self.failing:
-            raise csv_stream.requests.ConnectionError
+            raise requests.ConnectionError
         first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", headers["Range"]).groups())
         block = self.content[first : last + 1]
-        found = f"bytes {first}-{first + len(block) - 1}/{len(self.content)}"
-        return Response(ok=True, status_code=206, content=block, headers={"Content-Range": found})
+        content_range = f"bytes {first}-{first + len(block) - 1}/{len(self.content)}"
+        return Response(
+            ok=True,
+            url=URL,
+            headers={"Content-Range": content_range},
+            iter_content=lambda _: iter([block]),
+        )
 
 
 class Response(SimpleNamespace):
@@ -43,7 +49,7 @@ class Response(SimpleNamespace):
 
 def run(server, part, monkeypatch, block):
     monkeypatch.setattr(csv_stream, "BLOCK", block)
-    selector = _BoxSelector(URL, ("Dress", "Brassiere"), 3)
+    selector = BoxSelector(URL, ("Dress", "Brassiere"), 3)
     return filter_csv(URL, part, "request", selector, server, progress=False)
 
 

@@ -22,8 +22,7 @@ from shopee_od.datasets.cutouts import (
     read_ccp_cutouts,
     read_clothing_cutouts,
 )
-from shopee_od.datasets.garment_masks import require_whole
-from shopee_od.datasets.grabcut import MaskError
+from shopee_od.datasets.masks import MaskError
 from shopee_od.datasets.taxonomy import read_taxonomy
 from shopee_od.errors import InputError
 
@@ -117,25 +116,6 @@ def test_a_small_garment_is_refused():
     mask[:15, :17] = True
     with pytest.raises(MaskError, match=r"garment under 2.5% of its photo: left out"):
         cut_out(colorful(100, 100), mask)
-
-
-def test_worn_garments_that_are_hidden_are_refused():
-    mask = np.zeros((100, 100), bool)
-    mask[10:90, 30:70] = True
-    require_whole(mask, "upper")
-    divided = mask.copy()
-    divided[40:50] = False
-    with pytest.raises(MaskError, match="in several parts"):
-        require_whole(divided, "upper")
-    bitten = mask.copy()
-    bitten[20:60, 30:55] = False
-    with pytest.raises(MaskError, match="partly hidden"):
-        require_whole(bitten, "upper")
-    legs = mask.copy()
-    legs[30:, 42:58] = False
-    require_whole(legs, "lower")
-    with pytest.raises(MaskError, match="partly hidden"):
-        require_whole(legs, "full")
 
 
 def test_cutouts_of_ccp(ccp, cutouts_root):

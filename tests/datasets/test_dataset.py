@@ -218,6 +218,32 @@ def test_boxes_that_are_ignored_or_crowds_do_not_count():
         dataset.drop([1]).with_boxes()
 
 
+def test_a_photo_that_lost_a_label_gets_a_box_over_all_of_it():
+    log = ProblemLog()
+    for image_id in (2, 2, 3, 99):  # 99 is left out for another reason
+        log.add("box damaged: dropped", f"row {image_id}", image_id)
+    images, boxes = [image(1), image(2), image(3)], [box(8, 2, 1)]
+    dataset = Dataset.build("toy", "/data", ("dress", "skirt"), images, boxes, log)
+    assert dataset.boxes.image_id.tolist() == [2, 2, 3]
+    assert dataset.boxes.box_id.tolist() == [8, 9, 10]
+    assert dataset.boxes[["x1", "y1", "x2", "y2"]].iloc[1:].to_numpy().tolist() == (
+        [[0, 0, 10, 20]] * 2
+    )
+    assert dataset.any_class_mask.tolist() == [False, True, True]
+    assert dataset.counted_mask.tolist() == [True, False, False]
+    assert dict(dataset.boxes.dtypes.astype(str)) == BOX_COLUMNS
+    assert dataset.types == ("", "") and dataset.count_boxes().tolist() == [0, 1]
+    assert dataset.with_boxes().images.image_id.tolist() == [2]
+    again = Dataset.build("toy", "/data", dataset.classes, images, dataset.boxes)
+    assert again.fingerprint() == dataset.fingerprint()
+    without_classes = Dataset.build("toy", "/data", (), images, [], log)
+    assert len(without_classes.boxes) == 0
+
+
+def test_counts_are_of_counted_boxes(coarse):
+    assert coarse.count_boxes().tolist() == pytest.approx([1 + 1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 3])
+
+
 def test_uncertain_boxes_count_and_change_the_fingerprint():
     sure = build([image(1)], [box(0, 1)])
     unsure = build([image(1)], [box(0, 1, certain=False)])

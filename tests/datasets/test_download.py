@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from clothing_files import photo_id, render, write_box_file, write_photos
@@ -16,12 +17,12 @@ from shopee_od.datasets.clothing import photo_identities, read_clothing
 from shopee_od.datasets.download import (
     CCP,
     CLOTHING,
-    PARTS,
     REPOSITORIES,
     DownloadResult,
     Repository,
     download,
 )
+from shopee_od.datasets.http import PARTS
 from shopee_od.datasets.photo_identity import PhotoIdentity
 from shopee_od.errors import InputError
 
@@ -123,6 +124,31 @@ def test_a_stopped_download_resumes_and_a_damaged_file_is_fetched_again(github, 
     assert contents(tmp_path) == {name: FILES[name] for name in WANTED}
 
 
+def test_files_of_equal_content_do_not_share_their_temporary_file(tmp_path, monkeypatch):
+    """All are written before one of them is given its name."""
+    files = {f"photos/{number:04}.jpg": b"\xff\xd8" * 900 for number in range(4)}
+    barrier = threading.Barrier(len(files))
+    write = Path.write_bytes
+
+    def write_together(path, content):
+        size = write(path, content)
+        barrier.wait(20)
+        return size
+
+    monkeypatch.setattr(Path, "write_bytes", write_together)
+    with serve(CCP, files) as server:
+        assert download(server.repository, tmp_path, progress=False).fetched == len(files)
+    assert contents(tmp_path) == files
+
+
+def test_a_file_that_does_not_end_is_refused(github, tmp_path):
+    github.answers["0001.jpg"] = (200, b"\xff\xd8" * 10_000)
+    with pytest.raises(
+        InputError, match=r"0001.jpg: larger than the 1,800 bytes expected.*git clone"
+    ):
+        download(github.repository, tmp_path, progress=False)
+
+
 def test_a_damaged_file_gets_no_name(github, tmp_path):
     github.answers["0001.jpg"] = (200, b"\xff\xd8" * 899 + b"xx")
     with pytest.raises(
@@ -155,7 +181,7 @@ def test_a_path_that_leaves_the_folder_is_refused(github, tmp_path):
 
 
 def test_offline_is_refused_with_the_fix(tmp_path, monkeypatch):
-    monkeypatch.setattr("shopee_od.datasets.download.Retry", lambda **_: 0)
+    monkeypatch.setattr("shopee_od.datasets.http.Retry", lambda **_: 0)
     nowhere = Repository(
         CCP.name, CCP.commit, CCP.pattern, None, "http://127.0.0.1:9", "http://127.0.0.1:9"
     )

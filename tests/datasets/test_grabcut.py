@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopee_od.datasets.ccp import mask_bounds
-from shopee_od.datasets.grabcut import MaskError, segment_garment
+from shopee_od.datasets.grabcut import segment_garment
+from shopee_od.datasets.masks import MaskError, mask_bounds
 
 TROUSERS = np.array(
     [(80, 40), (160, 40), (180, 270), (135, 270), (120, 110), (105, 270), (60, 270)]

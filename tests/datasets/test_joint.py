@@ -15,6 +15,7 @@ from shopee_od.datasets.problems import ProblemLog
 from shopee_od.datasets.summary import summarize
 from shopee_od.datasets.taxonomy import read_taxonomy
 from shopee_od.errors import InputError
+from shopee_od.io import hash_file
 
 TAXONOMY = """
 shop:
@@ -157,8 +158,31 @@ def test_data_sets_without_boxes_or_categories(street, taxonomy):
     empty = build("home", HOME, ("train",))
     assert len(join_datasets([street, empty], taxonomy).boxes) == 4
     assert join_datasets([empty], taxonomy).coarse_labels == ()
-    with pytest.raises(InputError, match=r"no class of hats has a category$"):
+    with pytest.raises(InputError, match=r"no class of hats has a category; give them some"):
         join_datasets([build("hats", ("cap",), ("train",))], taxonomy)
+
+
+def test_a_photo_that_lost_a_label_may_have_a_garment_of_any_class(street, home, taxonomy):
+    log = ProblemLog()
+    log.add("box damaged: dropped", "row 1", 11)
+    street = Dataset.build("street", street.root, STREET, street.images, street.boxes, log)
+    joint = join_datasets([street, home], taxonomy)
+    region = joint.boxes[joint.any_class_mask].iloc[0]
+    assert (region.image_id, region.x2, region.y2) == (1, 9, 9)
+    assert joint.label_names[region.label] == "any class"
+    assert taxonomy.map_boxes(joint, "type")[region.box_id] == ""
+    again = join_datasets([joint], taxonomy)
+    assert again.fingerprint() == joint.fingerprint()
+
+
+def test_the_taxonomy_is_recorded(street, taxonomy, tmp_path):
+    joint = join_datasets([street], taxonomy)
+    digest = hash_file(tmp_path / "taxonomy.yaml")
+    assert joint.split("train").taxonomy == f"taxonomy.yaml sha256 {digest}"
+    (tmp_path / "taxonomy.yaml").write_text(f"{TAXONOMY}\n# another\n")
+    other = join_datasets([street], read_taxonomy(tmp_path / "taxonomy.yaml"))
+    assert other.taxonomy != joint.taxonomy and other.fingerprint() == joint.fingerprint()
+    assert street.taxonomy == ""
 
 
 def test_a_class_that_the_taxonomy_lacks_is_named(taxonomy):
@@ -194,10 +218,12 @@ def test_the_real_photos(shared_data):
         assert part.images.image_id[0] == first_of[source.name]
         corners = ["x1", "y1", "x2", "y2"]
         np.testing.assert_array_equal(part.boxes[corners], source.boxes[corners])
-    # Clothing's garments without a name are to be ignored; of CCP's tops none has one category.
-    assert joint.boxes.ignore.sum() == sources[1].boxes.ignore.sum() == 18
+    # Clothing's garments without a name, and a photo of CCP without labels, are to be ignored; of
+    # CCP's tops none has one category.
+    assert [source.boxes.ignore.sum() for source in sources] == [1, 18]
+    assert joint.boxes.ignore.sum() == 19
     counts = joint.boxes.label.map(lambda label: joint.label_names[label]).value_counts()
-    assert counts["top or shirt"] == 437 and counts["any class"] == 18
+    assert counts["top or shirt"] == 437 and counts["any class"] == 19
     assert counts["top or jumpsuit"] == 64
     assert joint.types == (*6 * ["upper"], *5 * ["lower"], *2 * ["full"])
     train = joint.split("train").without_coarse_labels()

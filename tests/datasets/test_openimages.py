@@ -112,8 +112,9 @@ def test_bad_rows_are_dropped_and_counted(write):
         box_row(3, "Dress", (0.2, 0.2, 0.21, 0.9)),
     ]
     dataset = read_openimages(write(boxes))
-    assert dataset.boxes.image_id.tolist() == [0, 0, 0]
-    assert dataset.boxes.x2.tolist() == [45, 60, 45]
+    counted = dataset.boxes[dataset.counted_mask]
+    assert counted.image_id.tolist() == [0, 0, 0] and counted.x2.tolist() == [45, 60, 45]
+    assert dataset.boxes.image_id[dataset.any_class_mask].tolist() == [0, 1]  # both lost boxes
     assert dataset.problems.counts == {
         "row without its 21 columns: dropped": 1,
         "box of another class: left out": 1,

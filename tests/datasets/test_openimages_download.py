@@ -1,123 +1,37 @@
-"""Against a server on this machine that answers as Google's and the photos' do."""
+"""What is fetched, and how a download resumes."""
 
 import csv
-import io
 import json
-import re
 import signal
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
-from openimages_files import box_row, box_text, photo_id, photo_row, photo_text
-from PIL import Image
-from typer.testing import CliRunner
-
-from shopee_od.cli import app
-from shopee_od.datasets import openimages_download
-from shopee_od.datasets.download import PARTS
-from shopee_od.datasets.openimages import SUBSETS, read_openimages
-from shopee_od.datasets.openimages_download import (
-    DOWNLOADED,
-    Addresses,
-    download_openimages,
-    match_classes,
+from openimages_files import box_text, photo_id, photo_text
+from openimages_server import (
+    BLOCK,
+    BOX_PATH,
+    BOXES,
+    PHOTO_PATH,
+    PHOTOS,
+    TRAIN,
+    fetch,
+    photos_in,
+    serve_openimages,
 )
+
+from shopee_od.datasets.http import PARTS
+from shopee_od.datasets.openimages import SUBSETS, read_openimages
+from shopee_od.datasets.openimages_download import Addresses
 from shopee_od.errors import InputError
-
-LEFT, UPPER, LOWER = (0.0, 0.0, 0.5, 1.0), (0.1, 0.1, 0.4, 0.4), (0.1, 0.5, 0.4, 0.9)
-BOXES = [
-    box_row(1, "Dress"),
-    box_row(2, "Dress", group=1),
-    box_row(3, "Person", LEFT),
-    box_row(3, "Dress", UPPER),
-    box_row(3, "/m/0bt9lr"),  # a dog
-    box_row(4, "Person", LEFT),
-    box_row(4, "Shirt", UPPER),
-    box_row(5, "Brassiere"),
-    box_row(6, "Dress"),
-    box_row(6, "Brassiere"),
-    box_row(7, "Person", LEFT),
-    box_row(7, "Jeans", LOWER),
-    box_row(7, "Shirt", UPPER),
-    box_row(8, "Dress"),
-    box_row(9, "Brassiere"),
-    *(box_row(number, "/m/0bt9lr") for number in range(10, 60)),
-    box_row(60, "Brassiere"),
-]
-PHOTOS = [
-    photo_row(number, rotation="90.0" if number == 6 else "0.0") for number in range(60, 0, -1)
-]
-BLOCK = 700
-TRAIN = SUBSETS["train"]
-BOX_PATH, PHOTO_PATH = f"/{TRAIN.boxes_address}", f"/{TRAIN.photos_address}"
-
-
-def jpeg(number):
-    stream = io.BytesIO()
-    Image.new("RGB", (60, 40), (number, 0, 0)).save(stream, "JPEG")
-    return stream.getvalue()
 
 
 @pytest.fixture
 def server(monkeypatch, own_cache):
-    """Serves the training part.
-
-    `asked` are the paths asked for, with their ranges; `answers` replaces what a path gets (status,
-    content); at `hold_at` (path, first byte) it sets `is_held` and answers once `release` is set.
-    """
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            first = re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-            start = int(first[1]) if first else 0
-            server.asked.append((self.path, start))
-            if server.hold_at and server.hold_at[0] == self.path and start >= server.hold_at[1]:
-                server.is_held.set()
-                server.release.wait(20)
-            status, body = server.answers.get(self.path, (200, server.files.get(self.path)))
-            if body is None:
-                status, body = 404, b""
-            elif first and status == 200:
-                status, total = 206, len(body)
-                body = body[start : int(first[2]) + 1]
-            self.send_response(status)
-            if status == 206:
-                stop = start + len(body) - 1
-                self.send_header("Content-Range", f"bytes {start}-{stop}/{total}")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[: len(body) - server.cut.get((self.path, start), 0)])
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.answers, server.cut, server.hold_at = [], {}, {}, None
-    server.is_held, server.release = threading.Event(), threading.Event()
-    server.files = {
-        BOX_PATH: box_text(BOXES).encode(),
-        PHOTO_PATH: photo_text(PHOTOS).encode(),
-        **{f"/train/{photo_id(number)}.jpg": jpeg(number) for number in range(1, 61)},
-    }
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    server.addresses = Addresses(address, address)
     monkeypatch.setattr("shopee_od.datasets.csv_stream.BLOCK", BLOCK)
-    yield server
-    server.release.set()
-    server.shutdown()
-    server.server_close()
-
-
-def fetch(server, root, classes=("Dress",), photos=2):
-    return download_openimages(root, classes, photos, ["train"], server.addresses, progress=False)
-
-
-def photos_in(root):
-    return sorted(int(file.stem[:4], 16) for file in (root / "images").rglob("*.jpg"))
+    with serve_openimages() as server:
+        yield server
 
 
 def rows_of(file):
@@ -213,56 +127,8 @@ def test_the_rows_of_another_request_are_not_resumed(server, tmp_path):
     server.answers.clear()
     part = tmp_path / PARTS / "train-images-boxable-with-rotation.csv"
     part.with_suffix(".json").write_text(
-        json.dumps({"request": "another", "total": 9, "offset": 9, "kept": 0})
+        json.dumps({"request": "another", "total": 9, "offset": 9, "part_size": 0})
     )
-    assert fetch(server, tmp_path).fetched == 2
-
-
-def test_photos_that_are_gone_or_damaged_are_left_out_and_named(server, tmp_path):
-    gone, damaged, cut = (f"/train/{photo_id(number)}.jpg" for number in (1, 3, 8))
-    server.answers[gone] = (403, b"<Error><Code>AccessDenied</Code></Error>")
-    server.answers[damaged] = (200, b"<html>Log in to this network</html>")
-    server.answers[cut] = (200, jpeg(8)[:-200])
-    server.answers[f"/train/{photo_id(5)}.jpg"] = (404, b"")
-    result = fetch(server, tmp_path, ("Dress", "Brassiere"), 10)
-    assert result.fetched == 2 and photos_in(tmp_path) == [9, 60]
-    assert [line.partition(": ")[0] for line in result.left_out] == [
-        f"train/{photo_id(number)}.jpg" for number in (1, 3, 5, 8)
-    ]
-    assert "gone (403 Forbidden)" in result.left_out[0]
-    assert "damaged (not a photo" in result.left_out[1]
-    assert "gone (404 Not Found)" in result.left_out[2]
-    assert "damaged (the photo is damaged or cut short" in result.left_out[3]
-    dataset = read_openimages(tmp_path)
-    assert len(dataset) == 2
-    assert dataset.problems.counts["photo absent: left out"] == 4
-    server.answers.clear()
-    assert fetch(server, tmp_path, ("Dress", "Brassiere"), 10).fetched == 4
-
-
-def test_a_network_that_lets_no_photo_through_is_refused(server, tmp_path):
-    for number in range(1, 61):
-        server.answers[f"/train/{photo_id(number)}.jpg"] = (403, b"blocked")
-    with pytest.raises(InputError, match=r"none of 2 photos arrived, as train/.*another network"):
-        fetch(server, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        ((200, b"<html>\n<body>\n<p>\n"), "row 1 must name the column ImageID"),
-        ((200, b"\0" * 5000), "not the CSV file that was expected"),
-        ((200, box_text([]).replace("XMin", "X1").encode()), "row 1 must name the column XMin"),
-        ((203, b"a whole file"), "does not send a part of the file"),
-        ((404, b""), "answers 404 Not Found; try later"),
-    ],
-)
-def test_boxes_of_another_kind_are_refused(server, tmp_path, answer, message):
-    server.answers[BOX_PATH] = answer
-    with pytest.raises(InputError, match=f"{TRAIN.boxes_address}: {message}"):
-        fetch(server, tmp_path)
-    assert not (tmp_path / TRAIN.box_file).exists()
-    server.answers.clear()
     assert fetch(server, tmp_path).fetched == 2
 
 
@@ -290,22 +156,6 @@ def test_a_file_that_changed_in_between_is_refused(server, tmp_path):
         fetch(server, tmp_path / "a", ("Brassiere",), 10)
 
 
-def test_a_damaged_record_of_what_was_downloaded_is_refused(server, tmp_path):
-    fetch(server, tmp_path)
-    (tmp_path / DOWNLOADED).write_text("[1]")
-    with pytest.raises(InputError, match=r"downloaded\.json: not as it was written; remove it"):
-        fetch(server, tmp_path)
-
-
-def test_offline_is_refused_with_the_fix(tmp_path, monkeypatch):
-    monkeypatch.setattr("shopee_od.datasets.download.Retry", lambda **_: 0)
-    nowhere = Addresses("http://127.0.0.1:9", "http://127.0.0.1:9")
-    with pytest.raises(
-        InputError, match=r"cannot be reached \(ConnectionError\).*the same command resumes"
-    ):
-        download_openimages(tmp_path, ["Dress"], addresses=nowhere, progress=False)
-
-
 def test_the_addresses_are_the_public_ones():
     addresses = Addresses()
     urls = {
@@ -325,58 +175,72 @@ def test_the_addresses_are_the_public_ones():
     assert addresses.photos == "https://open-images-dataset.s3.amazonaws.com"
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["Dress", "Bra"], "no garment 'Bra'; did you mean Brassiere. There are Brassiere, Coat"),
-        (["skirts"], "did you mean Skirt or "),
-        (["Person"], "no garment 'Person'; there are "),
-        (["Clothing"], "no garment 'Clothing'"),
-        ([" ", ""], "no class is named; choose from Brassiere, "),
-    ],
-)
-def test_unknown_classes_are_refused_with_similar_ones(names, message):
-    with pytest.raises(InputError, match=message):
-        match_classes(names)
+def write_public(root, address, text):
+    """Puts a whole public file into a data set's annotations/."""
+    file = root / "annotations" / address.rpartition("/")[2]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
-def test_names_of_classes_in_any_case_and_order():
-    assert match_classes(["swimwear ", "BRASSIERE", "Swimwear"]) == ["Brassiere", "Swimwear"]
+def test_of_whole_public_files_only_the_photos_asked_for_are_fetched(server, tmp_path):
+    boxes = write_public(tmp_path, TRAIN.boxes_address, box_text(BOXES))
+    photos = write_public(tmp_path, TRAIN.photos_address, photo_text(PHOTOS))
+    assert fetch(server, tmp_path).fetched == 2
+    assert photos_in(tmp_path) == [1, 3]
+    # The size of the file of boxes was asked for; no file of rows was fetched or changed.
+    assert [path for path, _ in server.asked if path.endswith(".csv")] == [BOX_PATH]
+    assert boxes.read_text(encoding="utf-8") == box_text(BOXES)
+    assert photos.read_text(encoding="utf-8") == photo_text(PHOTOS)
 
 
-def test_the_command(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(openimages_download, "Addresses", lambda: server.addresses)
-    server.answers[f"/train/{photo_id(1)}.jpg"] = (404, b"")
-    result = CliRunner().invoke(
-        app,
-        ["data", "download", "openimages", "--classes", "Dress, brassiere", "--photos", "2",
-         "--split", "train", "--data-dir", str(tmp_path)],
-        catch_exceptions=False,
-    )  # fmt: skip
-    assert result.exit_code == 0
-    assert "1 photos left out" in result.stdout and photo_id(1) in result.stdout
-    assert f"2 files downloaded into {tmp_path}" in result.stdout
-    assert "shopee-od data check --dataset openimages" in result.stdout
+def test_rows_are_added_to_a_file_without_a_last_line_end(server, tmp_path):
+    fetch(server, tmp_path, ("Brassiere",), 10)
+    for name in (TRAIN.box_file, TRAIN.photo_file):
+        file = tmp_path / name
+        file.write_text(file.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    fetch(server, tmp_path, ("Dress",), 2)
+    fetch(server, tmp_path / "once", ("Brassiere",), 10)
+    fetch(server, tmp_path / "once", ("Dress",), 2)
+    for name in (TRAIN.box_file, TRAIN.photo_file):
+        whole = (tmp_path / "once" / name).read_text(encoding="utf-8")
+        assert (tmp_path / name).read_text(encoding="utf-8") == whole
+    assert {row["ImageID"] for row in rows_of(tmp_path / TRAIN.box_file)} >= {photo_id(60)}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["openimages"],
-            "choose garments: --classes Brassiere,Swimwear; there are Bra",
-        ),
-        (["openimages", "--classes", "Bra"], "did you mean Brassiere"),
-        (["openimages", "--classes", "Dress", "--split", "some"], "--split 'some': choose"),
-        (["ccp", "--classes", "dress"], "--classes is for openimages, not for ccp; leave it out"),
-        (["modanet", "--photos", "3"], "--photos is for openimages, not for modanet"),
-    ],
-)
-def test_the_command_refuses(tmp_path, arguments, message):
-    with pytest.raises(InputError, match=message):
-        CliRunner().invoke(
-            app,
-            ["data", "download", *arguments, "--data-dir", str(tmp_path)],
-            catch_exceptions=False,
-        )
-    assert not any(tmp_path.iterdir())
+def test_a_file_with_other_columns_is_not_added_to(server, tmp_path):
+    write_public(tmp_path, TRAIN.boxes_address, "ImageID,More\n1,2\n")
+    with pytest.raises(InputError, match=r"bbox\.csv: row 1 is not that of .*; remove the file"):
+        fetch(server, tmp_path)
+
+
+def test_a_photo_without_a_row_is_looked_for_once(server, tmp_path):
+    rows = [row for row in PHOTOS if not row.startswith(photo_id(3))]
+    server.files[PHOTO_PATH] = photo_text(rows).encode()
+    result = fetch(server, tmp_path)
+    assert result.fetched == 1 and photos_in(tmp_path) == [1]
+    [line] = result.left_out
+    assert line.startswith(f"train/{photo_id(3)}.jpg: not in annotations/train-images")
+    server.asked.clear()
+    assert fetch(server, tmp_path).left_out == result.left_out
+    assert not server.asked
+    (tmp_path / TRAIN.photo_file).unlink()
+    server.files[PHOTO_PATH] = photo_text(PHOTOS).encode()
+    assert fetch(server, tmp_path).left_out == () and photos_in(tmp_path) == [1, 3]
+
+
+def test_a_file_is_never_read_whole(server, tmp_path, monkeypatch):
+    """The public files have gigabytes."""
+    write_public(tmp_path, TRAIN.boxes_address, box_text(BOXES[:2]))
+    monkeypatch.setattr(Path, "read_bytes", _refuse_csv(Path.read_bytes))
+    monkeypatch.setattr(Path, "read_text", _refuse_csv(Path.read_text))
+    fetch(server, tmp_path)
+    assert photos_in(tmp_path) == [1, 3]
+
+
+def _refuse_csv(read):
+    def refuse(path, *arguments, **options):
+        assert path.suffix != ".csv" or PARTS in path.parts, f"{path} is read whole"
+        return read(path, *arguments, **options)
+
+    return refuse

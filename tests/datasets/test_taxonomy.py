@@ -10,6 +10,7 @@ from shopee_od.datasets import (
     modanet,
 )
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.problems import ProblemLog
 from shopee_od.datasets.taxonomy import DEFAULT_PATH, LEVELS, read_taxonomy
 from shopee_od.errors import InputError
 from shopee_od.structures import GARMENT_TYPES
@@ -149,6 +150,17 @@ def test_the_categories_that_boxes_may_have(small, tmp_path):
     assert small.relabel(toy).problems.examples == {
         "no group in the taxonomy: box left out": ["tee", "any class"]
     }
+
+
+def test_a_box_of_any_class_has_every_category_and_no_name(small, tmp_path):
+    images = [{"image_id": 0, "path": str(tmp_path / "0.jpg"), "width": 9, "height": 9}]
+    log = ProblemLog()
+    log.add("box damaged: dropped", "row 1", 0)
+    toy = Dataset.build("toy", tmp_path, ["tee"], images, [], log)
+    assert small.box_candidates(toy) == [small.names("category")]
+    assert [small.map_boxes(toy, level) for level in LEVELS] == [[""]] * 3
+    groups = small.relabel(toy)
+    assert groups.any_class_mask.tolist() == [True] and not groups.counted_mask.any()
 
 
 def test_an_unsupported_group_takes_the_type_of_its_box(small):

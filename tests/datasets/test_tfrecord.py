@@ -319,3 +319,12 @@ def test_large_photos_are_stored_smaller_and_their_boxes_stay_on_the_garment(tmp
     convert(photos, tmp_path / "records", progress=False)
     first = examples(tmp_path / "records")[0]
     assert feature(first, "image/width") == [600], "written again, since the setting is another"
+
+
+def test_progress_names_the_data_set_that_photos_are_from(many, tmp_path, capsys):
+    images = dataset(many).images.assign(dataset=["a"] * 6 + ["b"] * 6)
+    joint = Dataset.build("a+b", "/none", ("cap",), images, [])
+    convert(joint.take(images.image_id[:6]), tmp_path / "a")
+    assert "records a:" in capsys.readouterr().err
+    convert(joint, tmp_path / "both")
+    assert "records a+b:" in capsys.readouterr().err

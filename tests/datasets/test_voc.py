@@ -100,7 +100,12 @@ def test_traps_are_counted_and_the_rest_is_read(write, tmp_path):
         "box with a value that is no number: dropped": 2,
         "box sticks out of its photo: clipped": 1,
     }
-    assert len(read) == 3 and len(read.boxes) == 3
+    assert len(read) == 3 and read.counted_mask.sum() == 3
+    assert read.images.path[
+        read.boxes.image_id[read.any_class_mask].map(
+            dict(zip(read.images.image_id, read.images.index, strict=True))
+        )
+    ].tolist() == [str(tmp_path / "JPEGImages" / "f.jpg")]
     not_xml, with_document_type = read.problems.examples["annotation not readable: photo left out"]
     assert "c.xml: not readable as XML" in not_xml
     assert "d.xml: it has a document type" in with_document_type

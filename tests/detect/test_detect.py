@@ -159,8 +159,8 @@ def test_below_the_category_threshold_a_tag_is_the_type(folder, tmp_path, monkey
     rows = read_csv(out)
     assert [(row["category"], row["type"], row["score"]) for row in rows] == [
         ("full-body garment", "full", "0.95"),
-        # A skirt of the same place has the higher score of its class, but not of a garment.
-        ("upper garment", "upper", "0.9"),
+        # A top has the higher score of a garment, a skirt of the same place that of its class.
+        ("lower garment", "lower", "0.9"),
         ("lower garment", "lower", "0.7"),
         ("garment", "", "0.6"),
         ("dress", "full", "0.5"),

@@ -16,7 +16,8 @@ def changed_pixels(picture: Image.Image, image: np.ndarray) -> np.ndarray:
 
 
 def ground_truth(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["x1", "y1", "x2", "y2", "label", "ignore"])
+    columns = ["x1", "y1", "x2", "y2", "label", "ignore"]
+    return pd.DataFrame(rows, columns=columns).assign(iscrowd=False)
 
 
 def test_a_detection_is_a_line_in_its_class_color_and_a_tag_above(gray, classes):

@@ -90,7 +90,7 @@ def test_a_detector_without_garment_scores_has_the_same_garment_threshold(random
     for seed in range(20):
         dataset, detections = random_case(seed)
         garments = dataset.with_classes(("garment",), dataset.boxes.assign(label=0))
-        one_class = {i: d.nms(0.5) for i, d in of_one_class(detections).items()}
+        one_class = {i: d.nms(SAME_GARMENT_IOU) for i, d in of_one_class(detections).items()}
         expected = find_best_threshold(one_class, garments, ("garment",))
         assert find_garment_threshold(detections, dataset, dataset.classes) == expected
 
@@ -211,11 +211,11 @@ def test_a_tag_on_a_box_of_a_coarse_label_is_not_right(make_dataset):
     assert find_category_threshold(detections, coarse, CLASSES, 0.5, 0.5) == 1.0
 
 
-def test_a_garment_has_the_tag_of_its_highest_garment_score(make_dataset):
-    """The order by class score is another one, and so is that of the boxes on both garments."""
+def test_a_garment_has_the_tag_of_its_highest_class_score(make_dataset):
+    """The order by garment score is another one."""
     dataset = make_dataset([[(*A, 0), (*B, 1)]], classes=CLASSES)
     boxes = [A, A, B]
-    detections = {1: Detections(boxes, [0.3, 0.8, 0.6], [0, 1, 1], [0.95, 0.7, 0.9])}
+    detections = {1: Detections(boxes, [0.8, 0.3, 0.6], [0, 1, 1], [0.7, 0.95, 0.9])}
     assert find_category_threshold(detections, dataset, CLASSES, 0.5, 1.0) == 0.0
     swapped = {1: replace(detections[1], labels=1 - detections[1].labels)}
     assert find_category_threshold(swapped, dataset, CLASSES, 0.5) == 1.0
@@ -248,7 +248,7 @@ def list_tags(detections, dataset, garment_threshold):
     """(class score, is right) of each shown box that is matched, garment by garment."""
     tags = []
     for image_id, d in detections.items():
-        d = d.nms(SAME_GARMENT_IOU, class_agnostic=True)
+        d = d.select_garments()
         gt = dataset.boxes_of(image_id)
         corners = gt[["x1", "y1", "x2", "y2"]].to_numpy()
         free = np.ones(len(gt), bool)

@@ -26,6 +26,10 @@ def test_keys_depend_on_contents_not_on_paths(tmp_path):
     before = fingerprints.hash_sources(tmp_path)
     (tmp_path / "m.py").write_text("2")
     assert fingerprints.hash_sources(tmp_path) != before
+    before = fingerprints.hash_sources(tmp_path)
+    (tmp_path / "models" / "shop").mkdir(parents=True)
+    (tmp_path / "models" / "shop" / "detector.json").write_text("{}")
+    assert fingerprints.hash_sources(tmp_path) != before
     assert fingerprints.hash_path(tmp_path / "absent") == ""
 
 

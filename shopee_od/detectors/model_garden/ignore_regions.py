@@ -29,7 +29,7 @@ def split_ignore_boxes(
         garments: (B, N, 4) and their classes (B, N), -1 elsewhere.
         ignore_boxes: (B, I, 4), -1 for padding; I is the most that an image of the batch has.
     """
-    is_ignored = classes == IGNORED
+    is_ignored = tf.equal(classes, IGNORED)  # `==` compares identities while Keras builds a model
     is_garment = classes > 0
     garments = tf.where(is_garment[..., None], boxes, -1.0)
     count = tf.reduce_max(tf.reduce_sum(tf.cast(is_ignored, tf.int32), axis=1))

@@ -82,6 +82,7 @@ def provenance(run_dir: Path, checkpoint: Path) -> dict[str, Any]:
     val_ap = [row["AP"] for row in history if row["kind"] == "val" and row["step"] == step]
     return {
         "dataset": run["dataset"],
+        "taxonomy": run.get("taxonomy", ""),
         "photos": run["photos"],
         "val_photos": run["val_photos"],
         "seed": run["seed"],
@@ -138,6 +139,7 @@ def describe_run(
         "photos": len(train_set),
         "val_photos": len(val_set) if val_set is not None else 0,
         "classes": list(train_set.classes),
+        "taxonomy": train_set.taxonomy,
         "labels": train_set.fingerprint(),
         "val_labels": val_set.fingerprint() if val_set is not None else "",
         "canvas": list(canvas),
@@ -169,7 +171,7 @@ def claim_run_dir(run_dir: Path, run: dict[str, Any]) -> None:
         return
     existing = _comparable(read_run(run_dir))
     for name, value in _comparable(run).items():
-        if existing.get(name) != value:
+        if existing.get(name, value) != value:  # earlier versions recorded less
             raise InputError(
                 f"{run_dir} holds a run with another {name}; give this one a folder of its own, "
                 "or delete that one"

@@ -73,8 +73,13 @@ def read_variables(file: Path) -> dict[str, list[np.ndarray]]:
         part = key.partition(".")[0]
         if part not in variables:
             raise InputError(f"{file}: holds {key}, which is no part of the network")
-        scale = arrays.get(f"{key}.scale", np.float32(1))
-        variables[part].append((arrays[key] * scale).astype(np.float32))
+        value = arrays[key]
+        scale = arrays.get(f"{key}.scale")
+        if scale is not None:
+            if scale.dtype != np.float32 or scale.shape != value.shape[-1:]:
+                raise InputError(f"{file}: {key}.scale is damaged; save the detector again")
+            value = value * scale
+        variables[part].append(value.astype(np.float32))
     return variables
 
 

@@ -143,6 +143,18 @@ def test_files_that_are_no_variables_are_refused(saved, tmp_path):
         read_variables(tmp_path / "absent.npz")
 
 
+@pytest.mark.parametrize(
+    "scale", [np.ones(3, np.float32), np.float32(1), np.ones(8, np.float64), np.array(["x"] * 8)]
+)
+def test_a_damaged_scale_is_refused(tmp_path, scale):
+    kernel = np.ones((3, 3, 4, 8), np.int8)
+    write_arrays(
+        tmp_path / "v.npz", {"backbone.000.kernel": kernel, "backbone.000.kernel.scale": scale}
+    )
+    with pytest.raises(InputError, match=r"backbone\.000\.kernel\.scale is damaged; save the"):
+        read_variables(tmp_path / "v.npz")
+
+
 def test_only_the_folder_of_a_detector_has_variables(saved, tmp_path, monkeypatch):
     monkeypatch.chdir(saved)
     assert has_variables(str(saved)) and has_variables(".")

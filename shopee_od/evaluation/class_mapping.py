@@ -17,6 +17,7 @@ from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.joint import join_datasets
 from shopee_od.datasets.taxonomy import JOINED, Taxonomy
 from shopee_od.detector import Detector
+from shopee_od.errors import InputError
 from shopee_od.evaluation.grouping import GROUP_NMS_IOU
 from shopee_od.structures import GARMENT_TYPES, Detections
 
@@ -58,6 +59,8 @@ def share_classes(
         dataset: the ground truth.
         detector: its `metadata["dataset"]` names the data set whose classes it has.
         taxonomy: has the classes of both.
+    Returns:
+        Detections and ground truth, and the names and types of the detections' labels.
     Raises:
         InputError: the taxonomy lacks a class of either.
     """
@@ -84,9 +87,31 @@ def share_classes(
     return replace(comparison, dataset=coarsen_unsupported(comparison.dataset, known, taxonomy))
 
 
+def refuse_shared_names(dataset: Dataset, detector: Detector, reason: str) -> None:
+    """Refuses classes that have a name in common but may differ, where no taxonomy can tell.
+
+    Args:
+        dataset: the ground truth.
+        detector: its `metadata["dataset"]` names the data set whose classes it has.
+        reason: why the taxonomy cannot compare both, with the fix.
+    Raises:
+        InputError: one of them has categories and the other has not, and they share a name.
+    """
+    is_joint = {JOINED in name for name in (dataset.name, detector.metadata.get("dataset", ""))}
+    shared = [name for name in dataset.classes if name in detector.classes]
+    if len(is_joint) == 2 and shared:
+        raise InputError(
+            f"{detector.name} on {dataset.name}: {shared[0]!r} is a category of the one and a "
+            f"class of the other, which may differ, and {reason}"
+        )
+
+
 def find_class_of_category(dataset: Dataset, taxonomy: Taxonomy) -> dict[str, str] | None:
     """The class of a data set that each category belongs to.
 
+    Args:
+        dataset: has classes of its own.
+        taxonomy: has these.
     Returns:
         Category -> class; None where a category may belong to two classes, or a class has none.
     """
@@ -116,14 +141,18 @@ def merge_classes(
         dataset: the ground truth.
         names: the new name of each label; those of the same name become one class.
         types: the garment type of each label.
+    Returns:
+        The detections with the new names as classes; the ground truth stays.
     """
     classes = tuple(dict.fromkeys(names))
     labels = pd.Index(classes).get_indexer(pd.Index(names))
-    merged = {
+    renamed_detections = {
         image_id: replace(d, labels=labels[d.labels]).nms(GROUP_NMS_IOU)
         for image_id, d in detections.items()
     }
-    return Comparison(merged, dataset, classes, tuple(types[names.index(n)] for n in classes))
+    return Comparison(
+        renamed_detections, dataset, classes, tuple(types[names.index(n)] for n in classes)
+    )
 
 
 def coarsen_unsupported(
@@ -139,6 +168,8 @@ def coarsen_unsupported(
         dataset: has the taxonomy's categories as classes; they stay.
         known_classes: the detector's.
         taxonomy: its unsupported groups.
+    Returns:
+        The same photos and boxes; only labels change, of some boxes.
     """
     unknown = {
         label
@@ -167,6 +198,10 @@ def join_ground_truth(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> Datase
     Args:
         datasets: as for `join_datasets`.
         taxonomy: has the classes of all of them.
+    Returns:
+        As `join_datasets`, but for the boxes without a category.
+    Raises:
+        InputError: as `join_datasets`.
     """
     joint = join_datasets(datasets, taxonomy)
     ignore = pd.concat([dataset.boxes.ignore for dataset in datasets], ignore_index=True)
@@ -181,12 +216,14 @@ def join_detections(
     Args:
         detections: of images of each of `datasets`.
         datasets: in the order in which they are joined.
+    Returns:
+        By the image ids that `join_datasets` gives, those of `detections`.
     """
-    joined = {}
+    all_detections = {}
     first_image = 0
     for of_images, dataset in zip(detections, datasets, strict=True):
         for number, image_id in enumerate(dataset.images.image_id, first_image):
             if image_id in of_images:
-                joined[number] = of_images[image_id]
+                all_detections[number] = of_images[image_id]
         first_image += len(dataset)
-    return joined
+    return all_detections

@@ -1,98 +1,49 @@
 """A detector of categories on data sets with classes of their own, and the other way round."""
 
-from dataclasses import replace
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from joint_cases import (
+    CLASSES,
+    TAXONOMY,
+    TYPES,
+    make_box,
+    make_dataset,
+    make_detections,
+    make_detector,
+    make_home,
+    make_street,
+    write_taxonomy,
+)
 
-from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.joint import join_datasets
 from shopee_od.datasets.taxonomy import read_taxonomy
 from shopee_od.errors import InputError
-from shopee_od.evaluation import evaluate, evaluate_sources, format_table, scoring
-from shopee_od.evaluation.average_precision import AT_50
-from shopee_od.evaluation.by_category import (
+from shopee_od.evaluation.class_mapping import (
     coarsen_unsupported,
     find_class_of_category,
     join_detections,
     join_ground_truth,
     merge_classes,
+    refuse_shared_names,
     share_classes,
 )
-from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
-from shopee_od.evaluation.match_table import build_match_table
-from shopee_od.evaluation.prediction import Predictions
 from shopee_od.evaluation.scoring import score
 from shopee_od.structures import Detections
-
-TAXONOMY = """
-shop:
-  upper: {Tops: [top, shirt], Outerwear: [coat]}
-  lower: {Skirts: [skirt]}
-gaps:
-  Swimwear: [bikini]
-classes:
-  street: {blouse: [top, shirt], coat: coat, mini: skirt}
-  home: {tank: top, shirt: shirt, tee: top, coat: coat, bikini: bikini, hat: null}
-  own: {top: top, shirt: shirt, coat: coat, skirt: skirt}
-"""
-CLASSES = ("top", "shirt", "coat", "skirt")
-TYPES = ("upper", "upper", "upper", "lower")
 
 
 @pytest.fixture
 def taxonomy(tmp_path):
-    (tmp_path / "taxonomy.yaml").write_text(TAXONOMY)
-    return read_taxonomy(tmp_path / "taxonomy.yaml")
-
-
-def make_detector(trained_on="street+home", classes=CLASSES, types=TYPES):
-    return SimpleNamespace(
-        classes=classes,
-        types=types,
-        threshold=0.5,
-        name="d",
-        metadata={"dataset": trained_on} if trained_on else {},
-    )
-
-
-def make_box(k):
-    return [100.0 * k, 0.0, 100.0 * k + 50, 80.0]
-
-
-def make_dataset(name, classes, *rows, image_id=5):
-    """One image; row k is class, type and further columns of the k-th box from the left."""
-    images = [{"image_id": image_id, "path": f"/{name}.jpg", "width": 999, "height": 99}]
-    boxes = [
-        {"box_id": k, "image_id": image_id, "label": classes.index(c), "type": t}
-        | dict(zip(("x1", "y1", "x2", "y2"), make_box(k), strict=True))
-        | dict.fromkeys(flags, True)
-        for k, (c, t, *flags) in enumerate(rows)
-    ]
-    return Dataset.build(name, f"/{name}", classes, images, boxes)
+    return write_taxonomy(tmp_path)
 
 
 @pytest.fixture
 def street():
-    classes = ("blouse", "coat", "mini")
-    return make_dataset("street", classes, ("blouse", "upper"), ("mini", "lower"))
+    return make_street()
 
 
 @pytest.fixture
 def home():
-    """A box of each class: a tank top, a shirt, a coat, a bikini and a hat."""
-    classes = ("tank", "shirt", "tee", "coat", "bikini", "hat")
-    upper = [(name, "upper") for name in ("tank", "shirt", "coat")]
-    return make_dataset("home", classes, *upper, ("bikini", "lower"), ("hat", ""), image_id=8)
-
-
-def make_detections(*rows):
-    """Rows of (k, label, score), each exactly on box k."""
-    boxes = [make_box(k) for k, _, _ in rows]
-    return Detections(
-        np.array(boxes).reshape(-1, 4), [row[2] for row in rows], [row[1] for row in rows]
-    )
+    return make_home()
 
 
 def compute_metrics(comparison):
@@ -228,54 +179,6 @@ def test_nothing_changes_between_classes_of_one_kind(street, home, taxonomy):
     assert share_classes(detections, joint, make_detector(), taxonomy).dataset is joint
 
 
-def test_boxes_of_coarse_labels_count_by_type_and_class_agnostic_only(street, taxonomy):
-    joint = join_ground_truth([street], taxonomy)
-    assert joint.label_names[joint.boxes.label[0]] == "top or shirt"
-    right = {0: make_detections((0, 1, 0.9), (1, 3, 0.8))}
-    metrics = score(right, joint, CLASSES, TYPES, 0.5, bootstrap=0)
-    assert metrics["per_class"]["shirt"] == {"AP": None, "AP50": None, "boxes": 0}
-    assert metrics["AP50"] == pytest.approx(1)
-    assert metrics["agnostic"]["AP50"] == pytest.approx(1)
-    assert metrics["per_type"]["upper"] == {
-        "AP": pytest.approx(1),
-        "AP50": pytest.approx(1),
-        "boxes": 1,
-    }
-    # Coat is none of the classes that the box may be.
-    matches = match_by_class({0: make_detections((0, 2, 0.9), (0, 0, 0.8))}, joint, CLASSES)
-    assert not matches["coat"].ignored[AT_50].any() and not matches["coat"].correct[AT_50].any()
-    assert matches["top"].ignored[AT_50].all()
-    assert match_class_agnostic(right, joint, CLASSES).num_gt.tolist() == [2]
-
-
-def test_coarse_labels_change_nothing_in_the_match_table_but_ignore_boxes(random_case):
-    """A box of a coarse label, and an ignore box of each of its classes: the same table."""
-    for seed in range(30):
-        dataset, detections = random_case(seed)
-        k = len(dataset.classes)
-        if k < 2:
-            continue
-        coarse = dataset.boxes.label == 0
-        labels = dataset.boxes.label.where(~coarse, k)
-        with_coarse = dataset.with_classes(
-            dataset.classes, dataset.boxes.assign(label=labels), coarse_labels=((0, k - 1),)
-        )
-        copies = dataset.boxes[coarse].assign(label=k - 1, ignore=True)
-        copies = copies.assign(box_id=copies.box_id + 1000)
-        rows = [dataset.boxes.assign(ignore=dataset.boxes.ignore | coarse), copies]
-        as_ignore = Dataset.build(
-            "made",
-            dataset.root,
-            dataset.classes,
-            dataset.images,
-            [row for table in rows for row in table.to_dict("records")],
-        )
-        table = build_match_table(detections, with_coarse, dataset.classes)
-        expected = build_match_table(detections, as_ignore, dataset.classes)
-        assert table.detections.equals(expected.detections)
-        assert table.gt_boxes.equals(expected.gt_boxes)
-
-
 def test_merging_needs_nms_within_the_merged_class(street):
     detections = {5: make_detections((0, 0, 0.9), (0, 1, 0.8), (0, 2, 0.7))}
     merged = merge_classes(detections, street, ("a", "a", "b"), ("upper", "lower", "full"))
@@ -298,74 +201,15 @@ def test_detections_are_numbered_as_the_joint_set_is(street, home, taxonomy):
     assert join_detections([{}, {8: second}], [street, home]) == {1: second}
 
 
-@pytest.fixture
-def predicted(monkeypatch):
-    """Makes evaluation use given detections, by data set, without reading images."""
-
-    def give(detections, unreadable=None, seconds=None):
-        monkeypatch.setattr(
-            scoring,
-            "compute_predictions",
-            lambda detector, dataset, progress: Predictions(
-                detections[dataset.name],
-                (unreadable or {}).get(dataset.name, {}),
-                (seconds or {}).get(dataset.name),
-            ),
-        )
-
-    return give
-
-
-def test_sources_apart_and_together(street, home, taxonomy, predicted):
-    detections = {
-        "street": {5: make_detections((0, 1, 0.9), (1, 3, 0.8))},
-        "home": {8: make_detections((0, 0, 0.9), (1, 1, 0.8), (2, 2, 0.3))},
-    }
-    predicted(detections, seconds={"street": 0.5})
-    result = evaluate_sources(make_detector(), [street, home], taxonomy, bootstrap=5)
-    assert set(result) == {"sources", "together"}
-    for name, dataset in (("street", street), ("home", home)):
-        apart = evaluate(make_detector(), dataset, bootstrap=5, taxonomy=taxonomy)
-        assert result["sources"][name] == apart
-    assert list(result["sources"]["street"]["per_class"]) == ["blouse", "coat", "mini"]
-    together = result["together"]
-    assert together.keys() == result["sources"]["home"].keys()
-    assert list(together["per_class"]) == list(CLASSES)
-    assert together["photos"] == 2 and together["agnostic"]["boxes"] == 7
-    assert together["per_class"]["top"]["boxes"] == 1
-    assert together["AP50"] == pytest.approx(1)
-    assert together["seconds_per_photo"] == 0.5
-    # The detector does not know bikinis: how many are found is reported apart.
-    assert together["unknown_classes"] == ["bikini"]
-    assert together["shop"]["gaps"] == {"Swimwear": {"boxes": 1, "found": 0.0}}
-    # By the taxonomy's groups, as before.
-    assert result["sources"]["home"]["shop"]["gaps"]["Swimwear"]["boxes"] == 1
-    assert result["sources"]["home"]["shop"]["per_name"]["Tops"]["boxes"] == 2
-    assert "blouse" in format_table(result["sources"]["street"])
-
-
-def test_an_unreadable_image_is_left_out_of_its_source_and_of_all(
-    street, home, taxonomy, predicted
-):
-    images = street.images.to_dict("records")
-    images.append(images[0] | {"image_id": 6, "path": "/broken.jpg"})
-    street = replace(
-        Dataset.build("street", "/street", street.classes, images, street.boxes),
-        problems=street.problems,
-    )
-    detections = {"street": {5: make_detections((0, 1, 0.9))}, "home": {8: make_detections()}}
-    predicted(detections, {"street": {"/broken.jpg": "is no photo"}})
-    result = evaluate_sources(make_detector(), [street, home], taxonomy, bootstrap=0)
-    assert result["sources"]["street"]["photos"] == 1 and result["together"]["photos"] == 2
-    assert result["together"]["left_out"] == {"/broken.jpg": "is no photo"}
-    assert result["together"]["seconds_per_photo"] is None
-
-
-def test_a_class_that_the_taxonomy_lacks(street, taxonomy, predicted, capsys):
-    other = make_dataset("home", ("kimono",), ("kimono", "upper"), image_id=8)
-    predicted({"street": {5: make_detections()}, "home": {8: make_detections((0, 0, 0.9))}})
-    result = evaluate(make_detector(), other, bootstrap=0, taxonomy=taxonomy)
-    assert result["unknown_classes"] == ["kimono"] and result["shop"] is None
-    assert "does not map home: 'kimono'" in capsys.readouterr().err
-    with pytest.raises(InputError, match="'kimono' is missing"):
-        evaluate_sources(make_detector(), [street, other], taxonomy)
+@pytest.mark.parametrize(
+    ("trained_on", "is_refused"), [("street+home", True), ("home", False), (None, False)]
+)
+def test_names_that_agree_by_coincidence_are_refused(street, trained_on, is_refused):
+    detector = make_detector(trained_on)
+    if is_refused:
+        with pytest.raises(InputError, match=r"d on street: 'coat' is a category of.*, and why$"):
+            refuse_shared_names(street, detector, "why")
+    else:
+        refuse_shared_names(street, detector, "why")
+    others = make_dataset("street", ("blouse",), ("blouse", "upper"))
+    refuse_shared_names(others, detector, "why")
