@@ -191,8 +191,8 @@ def _describe_recipe(info: DetectorInfo) -> str:
     )
     if info.config["weights"]:
         text += (
-            f" `{info.config['weights']}` has the initial weights; "
-            "tools/convert_efficientdet_backbone.py or tools/convert_efficientnet_lite.py writes it."
+            f" `{info.config['weights']}` has the initial weights; a converter in tools/, "
+            "convert_efficientdet_backbone.py or convert_efficientnet_lite.py, writes it."
         )
     return text
 
