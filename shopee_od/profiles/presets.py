@@ -69,7 +69,8 @@ PROFILES = {
         LAPTOP.replace(
             name="shop",
             description="the shipped detector: two cores, no GPU, several data sets, some hours",
-            steps=28_000,
+            input_size=448,
+            steps=20_000,
             anchor_scales=3,
             anchor_ratios=(0.3, 0.6, 1.0, 1.8),
             augmentation=SHOP_PHOTOS,
