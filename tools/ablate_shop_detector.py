@@ -31,7 +31,7 @@ from shopee_od.evaluation.average_precision import (
     AT_50,
     compute_average_precision,
 )
-from shopee_od.evaluation.bootstrap import draw_resamples
+from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
 from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
 from shopee_od.io import write_json
 
@@ -124,68 +124,47 @@ def make_validation_sets(data: Path, folder: Path) -> dict[str, Dataset]:
     return sets
 
 
-class Scores:
-    """AP of one detector on all validation sets, for the images and for resamples of them.
+Scores = dict[str, np.ndarray]
+"""agnostic_AP, agnostic_AP50 and AP (the mean over categories), each float64 (sets, 1 + resamples),
+that of all images first."""
 
-    agnostic: float64 (sets, 1 + resamples, 2), AP and AP50 of all garments as one class
-    category: (sets, 1 + resamples), AP, the mean over the categories
-    """
 
-    def __init__(self, detector: Detector, sets: dict[str, Dataset], resamples: int) -> None:
-        agnostic = []
-        category = []
-        for dataset in sets.values():
-            detections = predict(detector, dataset)
-            weights = np.vstack(
-                [
-                    np.ones((1, len(dataset)), int),
-                    *draw_resamples(len(dataset), resamples, SEED, 1),
-                ]
-            )
-            matches = match_class_agnostic(detections, dataset, detector.classes)
-            ap = compute_average_precision(matches, weights)
-            agnostic.append(np.stack([ap.mean(axis=1), ap[:, AT_50]], axis=1))
-            by_class = match_by_class(detections, dataset, detector.classes)
-            class_ap = [
-                compute_average_precision(m, weights).mean(axis=1) for m in by_class.values()
-            ]
-            category.append(np.nanmean(class_ap, axis=0))
-        self.agnostic = np.array(agnostic)
-        self.category = np.array(category)
+def compute_scores(detector: Detector, sets: dict[str, Dataset], resamples: int) -> Scores:
+    """AP of one detector on all validation sets, for the images and for resamples of them."""
+    scores: dict[str, list[np.ndarray]] = {"agnostic_AP": [], "agnostic_AP50": [], "AP": []}
+    for dataset in sets.values():
+        detections = predict(detector, dataset)
+        all_images = np.ones((1, len(dataset)), int)
+        weights = np.vstack([all_images, *draw_resamples(len(dataset), resamples, SEED, 1)])
+        ap = compute_average_precision(match_class_agnostic(detections, dataset), weights)
+        by_class = match_by_class(detections, dataset, detector.classes).values()
+        class_ap = [compute_average_precision(m, weights).mean(axis=1) for m in by_class]
+        scores["agnostic_AP"].append(ap.mean(axis=1))
+        scores["agnostic_AP50"].append(ap[:, AT_50])
+        scores["AP"].append(np.nanmean(class_ap, axis=0))
+    return {name: np.array(values) for name, values in scores.items()}
 
 
 def describe(scores: Scores, base: Scores | None, sets: Sequence[str]) -> dict[str, Any]:
     """The figures of a row for the JSON file."""
-    named = {
-        "agnostic_AP": scores.agnostic[..., 0],
-        "agnostic_AP50": scores.agnostic[..., 1],
-        "AP": scores.category,
-    }
     result: dict[str, Any] = {
         name: {set_name: round(float(v[0]), 4) for set_name, v in zip(sets, values, strict=True)}
         | {"mean": round(float(values[:, 0].mean()), 4)}
-        for name, values in named.items()
+        for name, values in scores.items()
     }
     if base:
-        before = {
-            "agnostic_AP": base.agnostic[..., 0],
-            "agnostic_AP50": base.agnostic[..., 1],
-            "AP": base.category,
-        }
         result["gain"] = {
-            name: _difference(values.mean(axis=0) - before[name].mean(axis=0))
-            for name, values in named.items()
+            name: _difference(values.mean(axis=0) - base[name].mean(axis=0))
+            for name, values in scores.items()
         }
     return result
 
 
 def _difference(values: np.ndarray) -> dict[str, Any]:
     """The difference of means on the images (first) and in resamples -> value, 95% interval."""
-    low, high = 2 * values[0] - np.nanpercentile(values[1:], [97.5, 2.5])
-    return {
-        "value": round(float(values[0]), 4),
-        "interval": [round(float(x), 4) for x in (low, high)],
-    }
+    value = float(values[0])
+    interval = compute_basic_interval(value, [values[1:]], limits=(-1.0, 1.0)) or []
+    return {"value": round(value, 4), "interval": [round(limit, 4) for limit in interval]}
 
 
 def main() -> None:
@@ -208,7 +187,7 @@ def main() -> None:
         if not directory.is_dir():
             continue
         detector = shopee_od.load(directory)
-        scores[name] = Scores(detector, sets, options.resamples)
+        scores[name] = compute_scores(detector, sets, options.resamples)
         results[name] = asdict(row) | {
             "trained": dict(detector.metadata),
             **describe(scores[name], scores.get(row.compared_to), list(sets)),

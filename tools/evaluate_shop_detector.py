@@ -26,7 +26,6 @@ from shopee_od.datasets.dataset import Dataset
 from shopee_od.datasets.taxonomy import Taxonomy, read_taxonomy
 from shopee_od.detector import Detector
 from shopee_od.evaluation import format_table
-from shopee_od.evaluation.average_precision import Matches
 from shopee_od.evaluation.gain import compute_gain
 from shopee_od.evaluation.grouping import match_class_agnostic
 from shopee_od.evaluation.prediction import Predictions, compute_predictions
@@ -99,7 +98,8 @@ class Evaluator:
         images = dataset.take(predictions.detections)
         gain = None
         if baseline:
-            matches, baseline_matches = _match(predictions, images), _match(baseline, images)
+            matches = match_class_agnostic(predictions.detections, images)
+            baseline_matches = match_class_agnostic(baseline.detections, images)
             gain = compute_gain(matches, baseline_matches, self.bootstrap, SEED)
         return metrics | {
             "left_out": len(predictions.unreadable),
@@ -124,11 +124,6 @@ def average_groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     ]
     mean = float(np.mean([rows[name]["AP50"] for name in names])) if names else None
     return {"AP50": mean, "names": names, "min_boxes": MIN_BOXES}
-
-
-def _match(predictions: Predictions, images: Dataset) -> Matches:
-    garments = {i: d.as_garments() for i, d in predictions.detections.items()}
-    return match_class_agnostic(garments, images, ["garment"])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,7 +9,6 @@ Source: Tan and Le, "EfficientNet", ICML 2019, and the EfficientNet-Lite release
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,7 @@ import shopee_od.backbones.weights as weights
 from shopee_od.backbones.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from shopee_od.backbones.registry import get_backbone
 from shopee_od.errors import InputError
-from shopee_od.io import read_json
+from shopee_od.io import hash_file, read_json
 
 # The parts of a layer, in the order of its Keras weights.
 _CONVOLUTION = ("kernel",)
@@ -101,7 +100,7 @@ def read_weights(path: Path | None = None) -> dict[str, np.ndarray]:
     """
     card = read_card(path)
     path = path or weights.EFFICIENTNET_LITE0
-    if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
+    if hash_file(path) != card["sha256"]:
         raise InputError(
             f"{path}: the pretrained weights are damaged (sha256 differs); {_fix(path)}"
         )

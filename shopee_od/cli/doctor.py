@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import platform
@@ -228,9 +227,8 @@ def _find_weights_problem(path: Path) -> str:
         return str(e)
     if not isinstance(card, dict) or "sha256" not in card:
         return f"{path.stem}.json gives no sha256"
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return "" if digest == card["sha256"] else "damaged: its sha256 does not match its card"
+    is_whole = io.hash_file(path) == card["sha256"]
+    return "" if is_whole else "damaged: its sha256 does not match its card"
 
 
 def _check_detector(folder: Path) -> Check:

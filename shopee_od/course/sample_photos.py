@@ -7,6 +7,7 @@ from pathlib import Path
 from shopee_od.course.context import NotebookContext, open_shopsim
 from shopee_od.datasets import locate, open_dataset
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.joint import sample_equally
 from shopee_od.datasets.photos import list_photos
 from shopee_od.errors import InputError
 from shopee_od.io import project_root
@@ -40,12 +41,8 @@ def find_sample_photos(context: NotebookContext, photos: str, count: int) -> tup
             raise InputError(f"photos = {photos!r}: no photo there; name a photo or a folder")
         return files[:count], f"your own, {min(count, len(files))} of {len(files)}"
     datasets = _open_datasets(context)
-    files = []
-    for number, data in enumerate(datasets):
-        # What is left is divided equally, so that all together are `count`.
-        share = (count - len(files)) // (len(datasets) - number)
-        sample = data.split("test").sample(share, context.seed)
-        files += map(Path, sample.images.path)
+    samples = sample_equally([data.split("test") for data in datasets], count, context.seed)
+    files = [Path(path) for sample in samples for path in sample.images.path]
     return files, f"test images of {' and '.join(data.name for data in datasets)}"
 
 

@@ -83,7 +83,7 @@ def record_result(context: NotebookContext, stage: str, detector: Detector) -> d
     scores = score(
         detections, test, detector.classes, detector.types, detector.threshold, bootstrap=0
     )
-    matches = match_class_agnostic(detections, test, detector.classes)
+    matches = match_class_agnostic(detections, test)
     result = {
         "name": name,
         "AP50": scores["AP50"],

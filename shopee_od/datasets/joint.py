@@ -66,6 +66,25 @@ def join_datasets(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> Dataset:
     )
 
 
+def sample_equally(datasets: Sequence[Dataset], n: int, seed: int = 0) -> list[Dataset]:
+    """`n` photos of several data sets: of each equally many, at random.
+
+    What a data set lacks, those after it give.
+
+    Args:
+        datasets: in this order.
+        n: how many of all together, at most.
+        seed: the same seed gives the same photos.
+    Returns:
+        The sample of each.
+    """
+    samples: list[Dataset] = []
+    for number, dataset in enumerate(datasets):
+        share = (n - sum(map(len, samples))) // (len(datasets) - number)
+        samples.append(dataset.sample(share, seed))
+    return samples
+
+
 def _list_classes(datasets: Sequence[Dataset], taxonomy: Taxonomy) -> tuple[str, ...]:
     """The categories that any of the data sets may have, in the taxonomy's order."""
     candidates = {

@@ -114,9 +114,7 @@ def match_by_name(
     return _match(pd.concat(parts), _suppress(relabeled), dataset, names)
 
 
-def match_class_agnostic(
-    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
-) -> Matches:
+def match_class_agnostic(detections: Mapping[int, Detections], dataset: Dataset) -> Matches:
     """Matches with all garments as one class, by garment score, after NMS across all classes.
 
     Boxes of coarse labels count too.
@@ -124,14 +122,25 @@ def match_class_agnostic(
     Args:
         detections: of every image of `dataset`.
         dataset: the ground truth.
-        classes: the detector's, in the order of its labels.
     Returns:
         The Matches of the one class.
     """
-    relabeled = _map_labels(detections, dataset, [0] * len(classes))
-    garments = {image_id: d.as_garments() for image_id, d in relabeled.items()}
+    garments = {i: detections[i].as_garments() for i in dataset.images.image_id}
+    return match_garments(_suppress(garments), dataset)
+
+
+def match_garments(detections: Mapping[int, Detections], dataset: Dataset) -> Matches:
+    """Matches with all garments as one class, by garment score, without NMS.
+
+    Args:
+        detections: of every image of `dataset`.
+        dataset: the ground truth.
+    Returns:
+        The Matches of the one class.
+    """
+    garments = {i: detections[i].as_garments() for i in dataset.images.image_id}
     gt_boxes = dataset.boxes.assign(category=0)
-    return _match(gt_boxes, _suppress(garments), dataset, ["garment"])["garment"]
+    return _match(gt_boxes, garments, dataset, ["garment"])["garment"]
 
 
 def _match(

@@ -222,7 +222,7 @@ def score(
     """
     class_matches = match_by_class(detections, dataset, classes)
     type_matches = match_by_type(detections, dataset, types)
-    agnostic_matches = match_class_agnostic(detections, dataset, classes)
+    agnostic_matches = match_class_agnostic(detections, dataset)
     has_garment, has_detected = find_detected_images(detections, dataset, threshold)
 
     def compute(weights: np.ndarray) -> dict[str, np.ndarray]:

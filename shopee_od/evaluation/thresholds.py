@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from shopee_od.datasets.dataset import CORNERS, Dataset
-from shopee_od.evaluation.average_precision import AT_50, IOU_THRESHOLDS, match_detections
+from shopee_od.evaluation.average_precision import AT_50, IOU_THRESHOLDS
 from shopee_od.evaluation.curves import (
     PRCurve,
     compute_class_curve,
     compute_pooled_curve,
     compute_pr_curve,
 )
-from shopee_od.evaluation.grouping import match_by_class
+from shopee_od.evaluation.grouping import match_by_class, match_garments
 from shopee_od.ops.boxes import box_iou
 from shopee_od.structures import Detections
 
@@ -47,7 +47,7 @@ def find_best_threshold(
 
 
 def find_garment_threshold(
-    detections: Mapping[int, Detections], dataset: Dataset, classes: Sequence[str]
+    detections: Mapping[int, Detections], dataset: Dataset
 ) -> tuple[float, float]:
     """Finds the garment score with the best F1 on a validation set, all garments as one class.
 
@@ -57,14 +57,11 @@ def find_garment_threshold(
     Args:
         detections: of every image of `dataset`.
         dataset: the validation set; boxes of coarse labels count too.
-        classes: the detector's, in the order of its labels.
     Returns:
         threshold and F1, as of `find_best_threshold`.
     """
-    image_ids = sorted(dataset.images.image_id.tolist())
-    garments = {i: detections[i].select_garments().as_garments() for i in image_ids}
-    [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
-    return _find_best_f1(compute_class_curve(matches))
+    garments = {i: detections[i].select_garments() for i in dataset.images.image_id}
+    return _find_best_f1(compute_class_curve(match_garments(garments, dataset)))
 
 
 def find_category_threshold(
@@ -197,8 +194,7 @@ def _list_tags(
     """
     image_ids = sorted(dataset.images.image_id.tolist())
     tags = {i: detections[i].select_garments(garment_threshold) for i in image_ids}
-    garments = {image_id: d.as_garments() for image_id, d in tags.items()}
-    [matches] = match_detections(dataset.boxes.assign(category=0), garments, image_ids, 1)
+    matches = match_garments(tags, dataset)
     # Ranks count by garment score, detections by class score.
     order = [np.argsort(-tags[i].garment_scores, kind="stable") for i in image_ids]
     gt_labels = dataset.boxes.label.to_numpy()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from joint_cases import make_home, make_street, write_taxonomy
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.structures import Detections
@@ -82,3 +83,18 @@ def make_detections():
 @pytest.fixture
 def random_case():
     return _make_random_case
+
+
+@pytest.fixture
+def taxonomy(tmp_path):
+    return write_taxonomy(tmp_path)
+
+
+@pytest.fixture
+def street():
+    return make_street()
+
+
+@pytest.fixture
+def home():
+    return make_home()

@@ -10,9 +10,6 @@ from joint_cases import (
     make_dataset,
     make_detections,
     make_detector,
-    make_home,
-    make_street,
-    write_taxonomy,
 )
 
 from shopee_od.datasets.joint import join_datasets
@@ -29,21 +26,6 @@ from shopee_od.evaluation.class_mapping import (
 )
 from shopee_od.evaluation.scoring import score
 from shopee_od.structures import Detections
-
-
-@pytest.fixture
-def taxonomy(tmp_path):
-    return write_taxonomy(tmp_path)
-
-
-@pytest.fixture
-def street():
-    return make_street()
-
-
-@pytest.fixture
-def home():
-    return make_home()
 
 
 def compute_metrics(comparison):

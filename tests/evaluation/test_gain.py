@@ -11,7 +11,7 @@ MISS = (70, 10, 95, 30, 0)
 
 
 def match(rows_of_images, dataset, make_detections):
-    return match_class_agnostic(make_detections(rows_of_images), dataset, dataset.classes)
+    return match_class_agnostic(make_detections(rows_of_images), dataset)
 
 
 @pytest.fixture

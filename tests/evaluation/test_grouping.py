@@ -28,7 +28,7 @@ def test_boxes_of_coarse_labels_count_by_type_and_class_agnostic_only(tmp_path):
     matches = match_by_class({0: make_detections((0, 2, 0.9), (0, 0, 0.8))}, joint, CLASSES)
     assert not matches["coat"].ignored[AT_50].any() and not matches["coat"].correct[AT_50].any()
     assert matches["top"].ignored[AT_50].all()
-    assert match_class_agnostic(right, joint, CLASSES).num_gt.tolist() == [2]
+    assert match_class_agnostic(right, joint).num_gt.tolist() == [2]
 
 
 def test_coarse_labels_change_nothing_in_the_match_table_but_ignore_boxes(random_case):

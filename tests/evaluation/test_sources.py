@@ -10,28 +10,12 @@ from joint_cases import (
     make_detector,
     make_home,
     make_street,
-    write_taxonomy,
 )
 
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.errors import InputError
 from shopee_od.evaluation import evaluate, evaluate_sources, format_table, scoring
 from shopee_od.evaluation.prediction import Predictions
-
-
-@pytest.fixture
-def taxonomy(tmp_path):
-    return write_taxonomy(tmp_path)
-
-
-@pytest.fixture
-def street():
-    return make_street()
-
-
-@pytest.fixture
-def home():
-    return make_home()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_a_detector_without_garment_scores_has_the_same_garment_threshold(random
         garments = dataset.with_classes(("garment",), dataset.boxes.assign(label=0))
         one_class = {i: d.nms(SAME_GARMENT_IOU) for i, d in of_one_class(detections).items()}
         expected = find_best_threshold(one_class, garments, ("garment",))
-        assert find_garment_threshold(detections, dataset, dataset.classes) == expected
+        assert find_garment_threshold(detections, dataset) == expected
 
 
 def test_garment_threshold_is_of_garment_scores(make_dataset):
@@ -107,9 +107,9 @@ def test_garment_threshold_is_of_garment_scores(make_dataset):
             [0.9, 0.8, 0.6, 0.7],
         )
     }
-    assert find_garment_threshold(detections, dataset, dataset.classes) == pytest.approx((0.8, 1.0))
+    assert find_garment_threshold(detections, dataset) == pytest.approx((0.8, 1.0))
     assert find_best_threshold(detections, dataset, dataset.classes)[1] < 0.7
-    matches = match_class_agnostic(detections, dataset, dataset.classes)
+    matches = match_class_agnostic(detections, dataset)
     assert matches.scores.tolist() == pytest.approx([0.9, 0.8, 0.6])
     # Within a type the class scores count.
     typed = replace(dataset, boxes=dataset.boxes.assign(type="upper"))

@@ -131,7 +131,7 @@ class ModelGardenFasterRCNN(BaseDetector):
         if val is not None:
             detections = predict(self, val)
             images = val.take(detections)
-            threshold, f1 = find_garment_threshold(detections, images, self.classes)
+            threshold, f1 = find_garment_threshold(detections, images)
             info = replace(
                 info,
                 threshold=threshold,

@@ -23,7 +23,7 @@ def check_experiment(
         profile, classes: the sizes of the run, and the data set's classes.
         max_boxes, crowded_image: the most boxes that an image has, and its path.
     Raises:
-        InputError: sizes, levels, classes, labels or missing weights, in one sentence.
+        InputError: sizes, levels, classes, boxes or missing weights, in one sentence.
     """
     profile.check()
     backbone = get_backbone(profile.backbone)

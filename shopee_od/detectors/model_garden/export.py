@@ -17,7 +17,7 @@ import tensorflow as tf
 from shopee_od.detectors.model_garden.experiment import build_experiment
 from shopee_od.detectors.model_garden.litert import NETWORK_FILE
 from shopee_od.detectors.model_garden.logs import suppress_logs, suppress_native_logs
-from shopee_od.detectors.model_garden.model import build_model
+from shopee_od.detectors.model_garden.model import build_model, restore_checkpoint
 from shopee_od.detectors.model_garden.variables import VARIABLES_FILE, write_variables
 from shopee_od.profiles import Profile
 
@@ -59,9 +59,7 @@ class ExportedNetwork:
 
     def restore(self, checkpoint: Path) -> None:
         """Reads the weights of a training's checkpoint, which must hold all of them."""
-        reader = tf.train.Checkpoint(model=self.model, **self.model.checkpoint_items)
-        status = reader.read(str(checkpoint))
-        status.expect_partial().assert_existing_objects_matched()
+        restore_checkpoint(self.model, checkpoint)
 
     def restore_variables(self, variables: Sequence[np.ndarray]) -> None:
         """Takes over values in the order of the model's `variables`.

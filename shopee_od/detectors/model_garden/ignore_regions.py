@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 from official.vision.modeling.layers import roi_sampler
+from official.vision.ops import iou_similarity
 
 IGNORED = -2
 """The class of an ignore box in the ground truth of a batch; padding has -1."""
@@ -48,10 +49,8 @@ def find_covered(boxes: tf.Tensor, ignore_boxes: tf.Tensor) -> tf.Tensor:
     Returns:
         bool (B, A).
     """
-    low = tf.maximum(boxes[:, :, None, :2], ignore_boxes[:, None, :, :2])
-    high = tf.minimum(boxes[:, :, None, 2:], ignore_boxes[:, None, :, 2:])
-    intersection = tf.reduce_prod(tf.maximum(high - low, 0.0), axis=-1)
-    area = tf.reduce_prod(tf.maximum(boxes[..., 2:] - boxes[..., :2], 0.0), axis=-1)
+    intersection = iou_similarity.intersection(boxes, ignore_boxes)
+    area = iou_similarity.area(boxes)
     return tf.reduce_any(intersection > MIN_COVERED * area[..., None], axis=-1)
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from shopee_od.augmentation import Augmentation
 from shopee_od.datasets.tfrecord import BOX, CROWD, ENCODED, HEIGHT, LABEL, SIDES, SOURCE, WIDTH
-from shopee_od.detectors.model_garden.augment.photos import Photo
+from shopee_od.detectors.model_garden.augment.photos import Photo, random_window
 from shopee_od.detectors.model_garden.augment.stream import augment_records
 from shopee_od.detectors.model_garden.records import FEATURES, read_records
 
@@ -127,8 +127,7 @@ def decode_to_canvas(
     scale = tf.reduce_min(limits / size)
     if scales != (1, 1):
         scale *= tf.random.uniform([], *scales)
-    window = tf.minimum(size, tf.round(limits / scale))
-    corner = tf.floor(tf.random.uniform([2]) * (size - window + 1))
+    corner, window = random_window(size, limits, scale)
     crop = tf.cast(tf.concat([corner, window], axis=0), tf.int32)
     image = tf.io.decode_and_crop_jpeg(encoded, crop, channels=3)
     visible_size = tf.minimum(tf.round(window * scale), limits)

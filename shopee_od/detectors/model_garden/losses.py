@@ -58,14 +58,12 @@ class TrainedWeights:
 
     def load_into(self, model: Any) -> None:
         """Puts the weights into Model Garden's network."""
-        import tensorflow as tf
+        from shopee_od.detectors.model_garden.model import restore_checkpoint
 
-        if not (self.directory / RUN_FILE).is_file():
+        if (self.directory / RUN_FILE).is_file():
+            restore_checkpoint(model, best_checkpoint(self.directory))
+        else:
             load_variables(model, self.directory)
-            return
-        reader = tf.train.Checkpoint(model=model, **model.checkpoint_items)
-        status = reader.read(str(best_checkpoint(self.directory)))
-        status.expect_partial().assert_existing_objects_matched()
 
 
 def measure_losses(

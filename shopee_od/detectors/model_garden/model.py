@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -37,6 +38,18 @@ def build_model(
     model = factory.build_maskrcnn(specs, config, l2, backbone)
     _keep_boxes_in_float32(model)
     return model
+
+
+def restore_checkpoint(model: Any, checkpoint: Path | str) -> None:
+    """Reads the weights of a training's checkpoint, which must hold all of the model's.
+
+    Args:
+        model: of `build_model`, with its second stage's weights made.
+        checkpoint: as Model Garden's training writes it.
+    """
+    reader = tf.train.Checkpoint(model=model, **model.checkpoint_items)
+    status = reader.read(str(checkpoint))
+    status.expect_partial().assert_existing_objects_matched()
 
 
 def make_float32_layer(layer: type) -> type:

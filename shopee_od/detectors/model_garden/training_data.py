@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.joint import sample_equally
 from shopee_od.profiles import Profile
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ MAX_SIDE = 1024
 def select_training_images(train_set: Dataset) -> Dataset:
     """The images with a counted box, and those without any: they show what is no garment.
 
-    An image that has only `ignore` boxes would teach that these are background.
+    An image that has only `ignore` boxes shows neither.
 
     Raises:
         InputError: no image has a counted box.
@@ -40,11 +41,8 @@ def select_validation_images(val_set: Dataset | None, profile: Profile) -> Datas
     if val_set is None or not val_set.counted_mask.any():
         return None
     by_source = [val_set.take(ids) for _, ids in val_set.images.groupby("dataset").image_id]
-    by_source.sort(key=len)
-    selected: list[int] = []
-    for number, source in enumerate(by_source):
-        share = (profile.val_photos - len(selected)) // (len(by_source) - number)
-        selected += source.sample(share).images.image_id.tolist()
+    samples = sample_equally(sorted(by_source, key=len), profile.val_photos)
+    selected = np.concatenate([sample.images.image_id for sample in samples])
     return val_set.take(val_set.images.image_id[val_set.images.image_id.isin(selected)])
 
 

@@ -51,7 +51,7 @@ def test_fit_stores_the_thresholds_of_validation_and_its_provenance(smoke_run):
     assert isinstance(detector, Detector)
     assert detector.classes == ("cap", "jacket") and detector.types == ("", "upper")
     detections = predict(detector, smoke_run.val, progress=False)
-    threshold, f1 = find_garment_threshold(detections, smoke_run.val, detector.classes)
+    threshold, f1 = find_garment_threshold(detections, smoke_run.val)
     assert f1 > 0 and detector.threshold == pytest.approx(threshold)
     assert detector.category_threshold == pytest.approx(
         find_category_threshold(detections, smoke_run.val, detector.classes, threshold)

@@ -84,6 +84,23 @@ def random_turn(photo: Photo, probability: tf.Tensor) -> Photo:
     return Photo(image, turned[quarters], photo.labels)
 
 
+def random_window(
+    size: tf.Tensor, limits: tf.Tensor, scale: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The part of a photo that is shown where it is larger than the canvas, at a random place.
+
+    Args:
+        size: float32 (2,), its height and width.
+        limits: float32 (2,), height and width of the canvas.
+        scale: float32 (), canvas pixels per pixel of the photo.
+    Returns:
+        Its upper left corner (2,), and its height and width (2,), in whole pixels of the photo.
+    """
+    window = tf.minimum(size, tf.round(limits / scale))
+    corner = tf.floor(tf.random.uniform([2]) * (size - window + 1))
+    return corner, window
+
+
 def close_up_window(photo: Photo) -> tf.Tensor:
     """A window around one of a photo's garments, or into it; the whole photo without garments.
 

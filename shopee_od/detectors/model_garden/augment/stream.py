@@ -15,6 +15,7 @@ from shopee_od.detectors.model_garden.augment.photos import (
     close_up_window,
     crop,
     random_turn,
+    random_window,
     resize,
 )
 from shopee_od.detectors.model_garden.records import load_photo
@@ -64,11 +65,15 @@ def augment_records(
         return photo._replace(image=random_artifacts(photo.image, augmentation.artifacts))
 
     share = augmentation.composed_share
-    singles = records.map(make_single, parallel)
-    pages = records.batch(MAX_PHOTOS, drop_remainder=True).map(make_page, parallel)
-    if share == 0 or share == 1:
-        return pages if share else singles
-    return tf.data.Dataset.sample_from_datasets([singles, pages], [1 - share, share], seed)
+    streams = []
+    if share < 1:
+        streams.append(records.map(make_single, parallel))
+    if share > 0:
+        groups = records.batch(MAX_PHOTOS, drop_remainder=True)
+        streams.append(groups.map(make_page, parallel))
+    if len(streams) == 1:
+        return streams[0]
+    return tf.data.Dataset.sample_from_datasets(streams, [1 - share, share], seed)
 
 
 def _fit_to_canvas(photo: Photo, canvas: tuple[int, int], scales: tuple[float, float]) -> Photo:
@@ -76,8 +81,7 @@ def _fit_to_canvas(photo: Photo, canvas: tuple[int, int], scales: tuple[float, f
     limits = tf.constant(canvas, tf.float32)
     size = tf.cast(tf.shape(photo.image)[:2], tf.float32)
     scale = tf.reduce_min(limits / size) * tf.random.uniform([], *scales)
-    window = tf.minimum(size, tf.round(limits / scale))
-    corner = tf.floor(tf.random.uniform([2]) * (size - window + 1))
+    corner, window = random_window(size, limits, scale)
     photo = crop(photo, tf.concat([corner, corner + window], axis=0))
     fitted = tf.maximum(tf.minimum(tf.round(window * scale), limits), 1.0)
     return resize(photo, fitted, antialias=False)
