@@ -218,7 +218,7 @@ def _convert(root: str, cache: str, records: str) -> dict:
 
 
 def _photo_files(root: str) -> Iterator[str]:
-    # Strings: a Path for each of 239,557 files would cost seconds.
+    # Strings, since a Path for each of DeepFashion's files is slow.
     for folder, _, names in os.walk(Path(root, "Img")):
         for name in names:
             yield f"{folder}/{name}"

@@ -119,8 +119,10 @@ def test_the_readme_names_only_targets_that_there_are():
 
 def test_the_readme_names_only_files_that_there_are():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for file in re.findall(r"\]\(([^):]+)\)", text):
+    for file in re.findall(r"\]\(([^):#]+)\)", text):
         assert (ROOT / file).exists(), file
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        assert re.search(rf"^#+ {anchor.replace('-', ' ')}$", text, re.MULTILINE | re.I), anchor
     for recipe in re.findall(r"\| `([\w/]+(?:\.py)?)`.* \|$", text, re.MULTILINE):
         assert (ROOT / "shopee_od" / "detectors" / recipe).exists(), recipe
     layout = re.findall(

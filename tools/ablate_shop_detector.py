@@ -34,7 +34,9 @@ from shopee_od.evaluation.average_precision import (
 from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
 from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
 from shopee_od.io import write_json
+from tools.provenance import describe_origin
 
+COMMAND = "python -m tools.ablate_shop_detector FOLDER --data DATA --starts STARTS"
 SEED = 0
 STEPS = 2000
 COMMON = (
@@ -189,13 +191,14 @@ def main() -> None:
         detector = shopee_od.load(directory)
         scores[name] = compute_scores(detector, sets, options.resamples)
         results[name] = asdict(row) | {
+            "settings": [s.replace(str(options.starts), "STARTS") for s in row.settings],
             "trained": dict(detector.metadata),
             **describe(scores[name], scores.get(row.compared_to), list(sets)),
         }
         write_json(
             options.out,
-            {
-                "command": "python -m tools.ablate_shop_detector",
+            describe_origin(COMMAND, sets)
+            | {
                 "common": COMMON,
                 "seed": SEED,
                 "images": {name: len(dataset) for name, dataset in sets.items()},

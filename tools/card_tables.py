@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shopee_od.structures import GARMENT_TYPES
+from tools.markdown import format_markdown, machine, number, share, with_interval
 
 Results = Mapping[str, Any]
 """What tools/evaluate_shop_detector.py writes."""
@@ -31,8 +32,12 @@ def list_metrics(results: Results) -> dict[str, Any]:
     return metrics
 
 
-def format_accuracy(results: Results) -> str:
-    """AP and image-level recall on each data set, with 95% intervals."""
+def format_accuracy(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """AP and image-level recall, with 95% intervals where they were computed.
+
+    Args:
+        metrics: title -> what `evaluation.score` returns, one row each.
+    """
     heading = (
         "evaluated on",
         "photos, garments",
@@ -42,22 +47,7 @@ def format_accuracy(results: Results) -> str:
         "class-agnostic AP",
         "images with at least one garment found",
     )
-    rows = []
-    for title, metrics in list_metrics(results).items():
-        intervals = metrics["intervals"]
-        agnostic = metrics["agnostic"]
-        rows.append(
-            (
-                title,
-                f"{metrics['photos']:,}, {agnostic['boxes']:,}",
-                with_interval(metrics["AP50"], intervals["AP50"]),
-                with_interval(metrics["AP"], intervals["AP"]),
-                with_interval(agnostic["AP50"], intervals["agnostic_AP50"]),
-                number(agnostic["AP"]),
-                share(metrics["photos_with_a_hit"], intervals["photos_with_a_hit"]),
-            )
-        )
-    return format_markdown(heading, rows)
+    return format_markdown(heading, [_accuracy_row(title, row) for title, row in metrics.items()])
 
 
 def format_types(results: Results) -> str:
@@ -118,12 +108,10 @@ def format_false_alarms(results: Results) -> str:
 def format_cost(results: Results) -> str:
     """One sentence: seconds to the first photo, s/image, memory, and the machine."""
     cost = results["cost"]
-    machine = results["machine"]
     return (
         f"`shopee-od detect` shows its first tagged photo after "
         f"{cost['first_photo_seconds']:.1f} s. Then it takes {cost['seconds_per_image']:.3f} "
-        f"s/image, and {cost['peak_memory'] / 1e9:.2f} GB of memory ({machine['cpu']}, "
-        f"{machine['cores']} cores, no GPU)."
+        f"s/image, and {cost['peak_memory'] / 1e9:.2f} GB of memory ({machine(results)})."
     )
 
 
@@ -155,28 +143,18 @@ def format_ablation(ablation: Mapping[str, Any]) -> str:
     return format_markdown(heading, rows)
 
 
-def format_markdown(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def number(value: float | None, form: str = ".3f") -> str:
-    """– for None."""
-    return "–" if value is None else format(value, form)
-
-
-def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".3f") -> str:
-    """A value, and [low, high] in parentheses."""
-    if interval is None:
-        return number(value, form)
-    low, high = (format(end, form.replace(".3", ".2")) for end in interval)
-    return f"{number(value, form)} ({low} to {high})"
-
-
-def share(value: float | None, interval: Sequence[float] | None) -> str:
-    """A share as a percentage, with its interval."""
-    return with_interval(value, interval, ".0%")
+def _accuracy_row(title: str, metrics: Mapping[str, Any]) -> Sequence[str]:
+    intervals = metrics["intervals"]
+    agnostic = metrics["agnostic"]
+    return (
+        title,
+        f"{metrics['photos']:,}, {agnostic['boxes']:,}",
+        with_interval(metrics["AP50"], intervals.get("AP50")),
+        with_interval(metrics["AP"], intervals.get("AP")),
+        with_interval(agnostic["AP50"], intervals.get("agnostic_AP50")),
+        number(agnostic["AP"]),
+        share(metrics["photos_with_a_hit"], intervals.get("photos_with_a_hit")),
+    )
 
 
 def _ap50_and_boxes(row: Mapping[str, Any]) -> str:

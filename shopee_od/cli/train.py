@@ -147,5 +147,5 @@ def _print_estimate(
         raise InputError(f"--dry-run: it estimates {FASTER_RCNN} only; leave it out for {kind}")
     from shopee_od.detectors.model_garden.estimate import estimate
 
-    typer.echo("building the model to count its parameters: about half a minute", err=True)
+    typer.echo("building the model to count its parameters", err=True)
     typer.echo(estimate(config, dataset, data_dir, speeds))

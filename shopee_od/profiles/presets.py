@@ -16,7 +16,7 @@ GARMENT_ANCHORS: dict[str, Any] = {"anchor_scales": 2, "anchor_ratios": (0.35, 0
 
 LAPTOP = Profile(
     name="laptop",
-    description="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights, under an hour",
+    description="two cores, no GPU: EfficientNet-Lite0 with ImageNet weights",
     backbone="efficientnet-lite0",
     input_size=352,
     batch_size=4,

@@ -33,9 +33,7 @@ def write_index(
     comparison = None
     try:
         reference = read_reference(
-            project_root() / "reports" / "reference.json",
-            parameters["dataset"],
-            parameters["profile"],
+            project_root() / "results", parameters["dataset"], parameters["profile"]
         )
         comparison = build_stage_comparison(path.parent / "work")
     except InputError as e:

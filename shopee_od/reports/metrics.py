@@ -86,19 +86,23 @@ def build_stage_comparison(work: Path) -> dict[str, Any] | None:
     }
 
 
-def read_reference(path: Path, dataset: str, profile: str) -> dict[str, dict]:
-    """Reference values of an earlier run with this data set and profile.
+def read_reference(folder: Path, dataset: str, profile: str) -> dict[str, dict]:
+    """Metrics of an earlier run with this data set and profile: `DATASET_PROFILE.json`.
 
+    Args:
+        folder: `results/` of the checkout.
+        dataset, profile: of the run.
     Returns:
-        notebook -> metric -> value; {} where there are none.
+        notebook -> metric -> value; {} where there is no such file.
     Raises:
         InputError: the file exists and is not JSON.
     """
-    content = read_json(path) if Path(path).is_file() else {}
-    runs = content.get(f"{dataset}/{profile}") if isinstance(content, dict) else None
-    if not isinstance(runs, dict):
+    path = Path(folder) / f"{dataset}_{profile}.json"
+    content = read_json(path) if path.is_file() else {}
+    metrics = content.get("metrics") if isinstance(content, dict) else None
+    if not isinstance(metrics, dict):
         return {}
-    return {notebook: row for notebook, row in runs.items() if isinstance(row, dict)}
+    return {notebook: row for notebook, row in metrics.items() if isinstance(row, dict)}
 
 
 def _recorded_order(recorded: Mapping, text: str) -> list:

@@ -100,9 +100,9 @@ def test_a_report_has_pages_metrics_and_provenance(finished):
 def test_the_index_shows_notebooks_headlines_metrics_and_reference(
     finished, again, monkeypatch, tmp_path
 ):
-    path = tmp_path / "reports" / "reference.json"
+    path = tmp_path / "results" / "coco_smoke.json"
     path.parent.mkdir()
-    path.write_text('{"coco/smoke": {"01_look": {"AP50": 0.4321}}}')
+    path.write_text('{"metrics": {"01_look": {"AP50": 0.4321}}}')
     monkeypatch.setattr(index_module, "project_root", lambda: tmp_path)
     page = BeautifulSoup(again().index.read_text(), "html.parser")
     assert [a["href"] for a in page.select("h2 a")] == ["01_look.html", "02_after.html"]

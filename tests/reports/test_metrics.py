@@ -91,14 +91,16 @@ def test_headlines_are_those_recorded_last():
 
 
 def test_reference_is_found_by_data_set_and_profile(tmp_path):
-    path = tmp_path / "reference.json"
-    assert read_reference(path, "shopsim", "laptop") == {}
-    path.write_text('{"shopsim/laptop": {"08": {"AP50": 0.6}, "09": 3}, "ccp/laptop": []}')
-    assert read_reference(path, "shopsim", "laptop") == {"08": {"AP50": 0.6}}
-    assert read_reference(path, "shopsim", "smoke") == read_reference(path, "ccp", "laptop") == {}
+    assert read_reference(tmp_path, "shopsim", "laptop") == {}
+    path = tmp_path / "shopsim_laptop.json"
+    path.write_text('{"metrics": {"08": {"AP50": 0.6}, "09": 3}, "seconds": {}}')
+    (tmp_path / "ccp_laptop.json").write_text("[]")
+    assert read_reference(tmp_path, "shopsim", "laptop") == {"08": {"AP50": 0.6}}
+    for dataset, profile in (("shopsim", "smoke"), ("ccp", "laptop")):
+        assert read_reference(tmp_path, dataset, profile) == {}
     path.write_text("{")
-    with pytest.raises(InputError, match=r"reference\.json: not readable as JSON"):
-        read_reference(path, "shopsim", "laptop")
+    with pytest.raises(InputError, match=r"shopsim_laptop\.json: not readable as JSON"):
+        read_reference(tmp_path, "shopsim", "laptop")
 
 
 @pytest.fixture

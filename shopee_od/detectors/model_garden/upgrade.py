@@ -46,7 +46,7 @@ def upgrade(directory: Path) -> Path:
     new_directory = cache_dir() / "upgraded" / key
     if not (new_directory / INFO_FILE).is_file():
         print(
-            f"{directory}: saved by an earlier version; converting it once, in about a minute",
+            f"{directory}: saved by an earlier version; converting it once",
             file=sys.stderr,
             flush=True,
         )

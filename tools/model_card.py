@@ -1,32 +1,28 @@
-"""Writes the shipped detector's MODEL_CARD.md, and its figures into README.md.
+"""The shipped detector's MODEL_CARD.md and its block of README.md, from the files under results/.
 
-    python -m tools.write_model_card
-
-It reads detector.json, and of results/ shop_detector.json, ablation.json and five_figures.json. The
-known failures are in tools/known_failures.md, written by hand.
+`python -m tools.render_results` writes both. Of results/ the card has shop_detector.json,
+ablation.json and five_figures.json; its known failures are in tools/known_failures.md, written by
+hand.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from shopee_od.config import to_dict
-from shopee_od.course.earlier_losses import RESULTS, format_loss_comparison
+from shopee_od.course.earlier_losses import format_loss_comparison
 from shopee_od.datasets.taxonomy import JOINED
-from shopee_od.detectors.saving import DetectorInfo, read_info
+from shopee_od.detectors.saving import DetectorInfo
 from shopee_od.errors import InputError
-from shopee_od.io import atomic_file, project_root, read_json
-from shopee_od.models import SHIPPED
 from shopee_od.profiles import profile
 from tools import card_tables
+from tools.markdown import commit, format_markdown, number
 
 CARD = "MODEL_CARD.md"
 FAILURES = Path(__file__).with_name("known_failures.md")
-BEGIN = "<!-- written by tools/write_model_card.py -->"
-END = "<!-- end -->"
+NOTE = "<!-- rendered from results/ by python -m tools.render_results -->"
 
 DATA = {
     "ccp": "Clothing Co-Parsing, street photos (Yang, Luo, Lin, CVPR 2014) | Apache-2.0",
@@ -104,7 +100,7 @@ def render_card(
         sections["Losses"] = _describe_losses(losses)
     sections["Files"] = _describe_files(results)
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"# {info.name}\n\n{BEGIN}\n\n{body}\n"
+    return f"# {info.name}\n\n{NOTE}\n\n{body}\n"
 
 
 def render_summary(results: Mapping[str, Any]) -> str:
@@ -113,19 +109,8 @@ def render_summary(results: Mapping[str, Any]) -> str:
         f"[Its model card](shopee_od/models/shop/{CARD}) has its data, recipe, figures by class "
         "and known failures."
     )
-    return f"{card_tables.format_accuracy(results)}\n\n{card_tables.format_cost(results)}\n{more}"
-
-
-def replace_block(text: str, content: str) -> str:
-    """A text with other content between BEGIN and END.
-
-    Raises:
-        InputError: it does not have both, once each.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
-        raise InputError(f"README.md: needs one line {BEGIN}, and below it one line {END}")
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n\n{content}\n\n{END}{rest.partition(END)[2]}"
+    accuracy = card_tables.format_accuracy(card_tables.list_metrics(results))
+    return f"{accuracy}\n\n{card_tables.format_cost(results)}\n{more}"
 
 
 def list_commands(info: DetectorInfo) -> list[str]:
@@ -171,7 +156,7 @@ def _describe_data(info: DetectorInfo) -> str:
     unknown = [name for name in names if name not in DATA]
     unknown += [metadata["weights"]] if metadata["weights"] not in WEIGHTS else []
     if unknown:
-        raise InputError(f"{unknown[0]}: add its license to tools/write_model_card.py")
+        raise InputError(f"{unknown[0]}: add its license to tools/model_card.py")
     lines = ["| | license |", "|---|---|", *(f"| {DATA[name]} |" for name in names)]
     lines.append(f"| initial weights: {WEIGHTS[metadata['weights']]} | Apache-2.0 |")
     return (
@@ -198,13 +183,12 @@ def _describe_recipe(info: DetectorInfo) -> str:
 
 
 def _describe_accuracy(results: Mapping[str, Any]) -> str:
-    commit = (results["git"]["commit"] or "unknown")[:10]
     parts = [
-        card_tables.format_accuracy(results),
+        card_tables.format_accuracy(card_tables.list_metrics(results)),
         "Parentheses are 95% intervals, by bootstrap over images. AP50 and AP are means over "
         "classes: over CCP's own on CCP, to which categories are mapped, and over categories "
         "elsewhere. *Class-agnostic* treats all garments as one class. Measured by "
-        f"`{results['command']}`, commit {commit}.",
+        f"`{results['command']}`, commit {commit(results)}.",
         "### AP50 by type, and number of boxes",
         card_tables.format_types(results),
         "### By class: CCP",
@@ -218,7 +202,7 @@ def _describe_accuracy(results: Mapping[str, Any]) -> str:
             "### By group: Shopee photos",
             card_tables.format_names(results["shopee"]["all"]["shop"]["per_name"], "group"),
             f"Mean AP50 over the groups with at least {groups['min_boxes']} boxes: "
-            f"{card_tables.number(groups['AP50'])}.",
+            f"{number(groups['AP50'])}.",
         ]
     parts += ["### False alarms at the threshold", card_tables.format_false_alarms(results)]
     if results["baseline"]:
@@ -260,34 +244,4 @@ def _describe_files(results: Mapping[str, Any]) -> str:
         (f"`{name}`", f"{file['bytes'] / 1e3:,.0f} kB", f"`{file['sha256']}`")
         for name, file in results["model"]["files"].items()
     ]
-    return card_tables.format_markdown(("file", "size", "sha256"), rows)
-
-
-def read_results(folder: Path, name: str) -> Any:
-    """A file of a results folder; None where it is absent."""
-    return read_json(folder / name) if (folder / name).is_file() else None
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """The command: writes both documents."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=SHIPPED)
-    parser.add_argument("--results", type=Path, default=project_root() / "results")
-    parser.add_argument("--readme", type=Path, default=project_root() / "README.md")
-    options = parser.parse_args(arguments)
-    results: Any = read_json(options.results / "shop_detector.json")
-    card = render_card(
-        read_info(options.model),
-        results,
-        read_results(options.results, "ablation.json"),
-        read_results(options.results, RESULTS.name),
-        FAILURES.read_text(encoding="utf-8"),
-    )
-    readme = replace_block(options.readme.read_text(encoding="utf-8"), render_summary(results))
-    for file, text in ((options.model / CARD, card), (options.readme, readme)):
-        with atomic_file(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return format_markdown(("file", "size", "sha256"), rows)

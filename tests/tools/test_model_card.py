@@ -1,10 +1,9 @@
-"""The model card and README.md have the figures of results/, and no others."""
+"""The model card has the figures of results/, and no others."""
 
 import re
 import shlex
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +11,11 @@ import pytest
 from shopee_od.cli.options import build_profile
 from shopee_od.config import to_dict
 from shopee_od.course.earlier_losses import EARLIER_VALUES, format_loss_comparison
-from shopee_od.detectors.saving import DetectorInfo, read_info, write_info
+from shopee_od.detectors.saving import DetectorInfo
 from shopee_od.errors import InputError
-from shopee_od.io import read_json, write_json
-from shopee_od.models import SHIPPED
 from shopee_od.profiles import profile
-from tools import write_model_card
-from tools.write_model_card import BEGIN, END, list_commands, main, render_card, render_summary
+from tools.model_card import list_commands, render_card
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "results" / "shop_detector.json"
 SHA256 = "0123456789abcdef" * 4
 FAILURES = "- Very small garments are missed.\n"
 NUMBER = re.compile(r"(?<![\w.,])[+-]?\d+(?:,\d{3})*(?:\.\d+)?%?(?!\w)")
@@ -200,7 +194,7 @@ def test_results_of_another_network_are_refused(inputs):
 @pytest.mark.parametrize("change", [{"weights": "mine"}, {"dataset": "ccp+mine"}])
 def test_data_and_weights_without_a_license_are_refused(inputs, change):
     info = replace(inputs[0], metadata={**inputs[0].metadata, **change})
-    with pytest.raises(InputError, match="mine: add its license to tools/write_model_card"):
+    with pytest.raises(InputError, match="mine: add its license to tools/model_card"):
         render_card(info, *inputs[1:])
 
 
@@ -227,39 +221,3 @@ def test_the_recipe_trains_the_same_profile(figures, dataset, settings):
     assert given["--dataset"] == [name for name in dataset.split("+") if name != "categories"]
     assert ("--categories" in words) == dataset.endswith("categories")
     assert len(prepare) == len(given["--dataset"]) and given["--seed"] == ["7"]
-
-
-def test_the_command_writes_both_documents(inputs, tmp_path, monkeypatch):
-    info, results, ablation, losses, _ = inputs
-    files = {"shop_detector": results, "ablation": ablation, "five_figures": losses}
-    for name, content in files.items():
-        write_json(tmp_path / "results" / f"{name}.json", content)
-    write_info(tmp_path, info)
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\n\nText\n")
-    monkeypatch.setattr(write_model_card, "FAILURES", failures := tmp_path / "failures.md")
-    failures.write_text(FAILURES)
-    options = ["--model", str(tmp_path), "--results", str(tmp_path / "results")]
-    main([*options, "--readme", str(readme)])
-    assert (tmp_path / "MODEL_CARD.md").read_text() == render_card(*inputs)
-    expected = f"# Title\n\n{BEGIN}\n\n{render_summary(results)}\n\n{END}\n\nText\n"
-    assert readme.read_text() == expected
-    readme.write_text("# Title\n")
-    with pytest.raises(InputError, match=r"README\.md: needs one line"):
-        main([*options, "--readme", str(readme)])
-
-
-def test_readme_and_card_are_those_of_the_results():
-    """Where the shipped detector was not evaluated yet, README.md has no table."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.count(BEGIN) == readme.count(END) == 1
-    block = readme.partition(BEGIN)[2].partition(END)[0].strip()
-    if not RESULTS.is_file():
-        assert not block
-        return
-    assert block == render_summary(read_json(RESULTS))
-    files = [ROOT / "results" / f"{name}.json" for name in ("ablation", "five_figures")]
-    ablation, losses = (read_json(file) if file.is_file() else None for file in files)
-    failures = write_model_card.FAILURES.read_text(encoding="utf-8")
-    card = render_card(read_info(SHIPPED), read_json(RESULTS), ablation, losses, failures)
-    assert (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8") == card
