@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast lab lint types api reports bench-data bench-detect lock clean
+.PHONY: help test test-fast lab lint types api reports results stage-comparison bench-data bench-detect lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -13,6 +13,7 @@ DATA_DIR =
 NAME =
 PHOTOS =
 MODEL =
+STAGES_FOLDER = runs/stages
 BENCH_FOLDER = runs/bench
 BENCH_PHOTOS = 239557
 # The first Python that fits; PYTHON=/path/to/python3.12 on the command line overrides it.
@@ -26,7 +27,7 @@ help:  ## list the targets
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(READY)  ## the tests that need no TensorFlow, in under a minute
+test-fast: $(READY)  ## the tests that need no TensorFlow
 	@SHOPEE_OD_TESTS=fast $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lab: $(READY)  ## open the notebooks in JupyterLab
@@ -53,6 +54,13 @@ ifeq ($(DATASET)$(DATA_DIR),shopsim)
 	@[ -f "$${SHOPEE_OD_DATA:-data}/shopsim/shopsim.json" ] || $(BIN)/shopee-od data make shopsim
 endif
 	@$(BIN)/shopee-od report $(REPORT)
+
+stage-comparison: $(READY)  ## train and compare all stages (hours): make stage-comparison [DATA_DIR=FOLDER, with shopsim/ and ccp/]
+	@$(BIN)/python -m tools.compare_stages "$(STAGES_FOLDER)" $(if $(DATA_DIR),--data "$(DATA_DIR)") \
+	--out results/stage_comparison.json
+
+results: $(READY)  ## render README's tables, the model card and docs/results.png from results/
+	@$(BIN)/python -m tools.render_results
 
 bench-data: $(READY)  ## measure reading, converting and feeding a data set of DeepFashion's full size
 	@$(BIN)/python -m benchmarks.data --folder "$(BENCH_FOLDER)" --photos $(BENCH_PHOTOS)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from shopee_od.system import peak_memory
+from shopee_od.system import end_with_parent, peak_memory
 
 HEADINGS: tuple[str, ...] = ("", "measured", "baseline", "its value", "ratio", "wanted", "")
 
@@ -78,12 +80,17 @@ def format_table(measurements: Sequence[Measurement]) -> str:
     return "\n".join(lines)
 
 
-def run_in_new_process(function: Callable[..., dict | None], *arguments: Any) -> dict[str, Any]:
+def run_in_new_process(
+    function: Callable[..., dict | None],
+    *arguments: Any,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Runs a function in a new process, so that its peak memory is its own.
 
     Args:
         function: returns a dictionary of JSON's types, or None.
-        arguments: its arguments: numbers, text, paths.
+        arguments: its arguments: numbers, text, paths, data sets.
+        environment: variables that are set before the process starts.
     Returns:
         What the function returned, with `seconds` and `peak_memory` (bytes) unless it set them.
     Raises:
@@ -92,7 +99,8 @@ def run_in_new_process(function: Callable[..., dict | None], *arguments: Any) ->
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send_result, args=(sender, function, arguments))
-    process.start()
+    with _environment_with(environment or {}):
+        process.start()
     sender.close()
     try:
         return json.loads(receiver.recv_bytes())
@@ -103,7 +111,20 @@ def run_in_new_process(function: Callable[..., dict | None], *arguments: Any) ->
         process.join()
 
 
+@contextmanager
+def _environment_with(variables: Mapping[str, str]) -> Iterator[None]:
+    """Within it these environment variables are set, for processes that start there."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def _send_result(sender: Connection, function: Callable, arguments: tuple) -> None:
+    end_with_parent()
     start = time.perf_counter()
     result = function(*arguments) or {}
     seconds = time.perf_counter() - start

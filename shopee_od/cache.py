@@ -12,9 +12,10 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ Arrays = Mapping[str, np.ndarray]
 SECONDS = "seconds"
 FILES_PER_TASK = 64
 THREADS = 8
+_is_enabled = ContextVar("is_enabled", default=True)
 
 
 def cache_dir() -> Path:
@@ -64,9 +66,19 @@ def write_arrays(file: Path, arrays: Arrays, compress: bool = False) -> None:
         save(out, **arrays)
 
 
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Within it no arrays are read from the cache or stored in it: all is computed, and timed."""
+    token = _is_enabled.set(False)
+    try:
+        yield
+    finally:
+        _is_enabled.reset(token)
+
+
 def get(kind: str, key: str) -> dict[str, np.ndarray] | None:
     """The arrays stored under a key, and the `seconds` they took; None where there are none."""
-    return read_arrays(_path(kind, key))
+    return read_arrays(_path(kind, key)) if _is_enabled.get() else None
 
 
 def get_or_compute(kind: str, key: str, compute: Callable[[], Arrays]) -> dict[str, np.ndarray]:
@@ -86,8 +98,9 @@ def get_or_compute(kind: str, key: str, compute: Callable[[], Arrays]) -> dict[s
     start = time.perf_counter()
     arrays = dict(compute())
     arrays = {SECONDS: np.asarray(time.perf_counter() - start)} | arrays
-    with suppress(OSError):
-        write_arrays(_path(kind, key), arrays)
+    if _is_enabled.get():
+        with suppress(OSError):
+            write_arrays(_path(kind, key), arrays)
     return arrays
 
 
@@ -161,7 +174,7 @@ def _result_or_error(compute: Callable[[Path], Any], file: Path) -> Any:
 def _stamp(file: str) -> str:
     """A file's length and time; "" where they cannot be read."""
     try:
-        stat = os.stat(file)  # noqa: PTH116 - a Path for each of 239,557 files costs seconds
+        stat = os.stat(file)  # noqa: PTH116 - a Path for each file is slow
     except (OSError, ValueError):
         return ""
     return f"{stat.st_size}.{stat.st_mtime_ns}"

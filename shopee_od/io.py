@@ -104,6 +104,14 @@ def read_json(path: Path) -> object:
         raise InputError(f"{path}: not readable as JSON ({e})") from None
 
 
+def read_if_present(path: Path) -> object:
+    """The value of a JSON file; None where it is absent or damaged."""
+    try:
+        return read_json(path)
+    except InputError:
+        return None
+
+
 def hash_file(path: Path) -> str:
     """The sha256 of a file's content, in hexadecimal."""
     with Path(path).open("rb") as file:

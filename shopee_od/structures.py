@@ -268,8 +268,8 @@ class Cost:
 
     Args:
         images: how many were detected on.
-        seconds: wall time; for selective search the CPU time of its thread when it ran, which may
-            be earlier: proposals are cached.
+        seconds: wall time; for selective search that of when it ran, which may be earlier:
+            proposals are cached.
         regions: how many were scored.
         cnn_passes: how often a CNN ran.
         peak_memory: the most bytes that the process has held.

@@ -8,7 +8,9 @@ import re
 import resource
 import subprocess
 import sys
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 
 import psutil
 
@@ -33,6 +35,21 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return psutil.cpu_count() or 1
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it ends, even by being killed.
+
+    A process of a pool would wait for work forever, another one would finish its own for nobody.
+    """
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def cpu_model() -> str:

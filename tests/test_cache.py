@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from shopee_od.cache import get, get_or_compute, get_or_compute_per_file, make_key
+from shopee_od.cache import disabled, get, get_or_compute, get_or_compute_per_file, make_key
 from shopee_od.errors import InputError
 
 
@@ -40,6 +40,15 @@ def test_arrays_are_computed_once():
     assert len(calls) == 1 and first["seconds"] == second["seconds"] >= 0
     np.testing.assert_array_equal(second["boxes"], np.ones((2, 4)))
     assert get("things", "ab13") is None and get("others", "ab12") is None
+
+
+def test_without_the_cache_all_is_computed_and_nothing_stored(home):
+    get_or_compute("things", "ab12", lambda: {"x": np.ones(3)})
+    with disabled():
+        assert get("things", "ab12") is None
+        assert get_or_compute("things", "ab12", lambda: {"x": np.zeros(3)})["x"].tolist() == [0] * 3
+        get_or_compute("things", "ab13", lambda: {"x": np.zeros(3)})
+    assert get("things", "ab12")["x"].tolist() == [1, 1, 1] and get("things", "ab13") is None
 
 
 def test_damaged_arrays_are_computed_again(home):

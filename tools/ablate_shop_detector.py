@@ -27,14 +27,10 @@ from shopee_od.datasets.joint import join_datasets
 from shopee_od.datasets.taxonomy import read_taxonomy
 from shopee_od.detector import Detector
 from shopee_od.evaluation import predict
-from shopee_od.evaluation.average_precision import (
-    AT_50,
-    compute_average_precision,
-)
-from shopee_od.evaluation.bootstrap import compute_basic_interval, draw_resamples
-from shopee_od.evaluation.grouping import match_by_class, match_class_agnostic
+from shopee_od.evaluation.bootstrap import compute_basic_interval
 from shopee_od.io import write_json
 from tools.provenance import describe_origin
+from tools.resampled_metrics import compute_metrics
 
 COMMAND = "python -m tools.ablate_shop_detector FOLDER --data DATA --starts STARTS"
 SEED = 0
@@ -126,25 +122,19 @@ def make_validation_sets(data: Path, folder: Path) -> dict[str, Dataset]:
     return sets
 
 
+SCORES = ("agnostic_AP", "agnostic_AP50", "AP")
 Scores = dict[str, np.ndarray]
-"""agnostic_AP, agnostic_AP50 and AP (the mean over categories), each float64 (sets, 1 + resamples),
-that of all images first."""
+"""SCORES (AP is the mean over categories), each float64 (sets, 1 + resamples), that of all images
+first."""
 
 
 def compute_scores(detector: Detector, sets: dict[str, Dataset], resamples: int) -> Scores:
     """AP of one detector on all validation sets, for the images and for resamples of them."""
-    scores: dict[str, list[np.ndarray]] = {"agnostic_AP": [], "agnostic_AP50": [], "AP": []}
-    for dataset in sets.values():
-        detections = predict(detector, dataset)
-        all_images = np.ones((1, len(dataset)), int)
-        weights = np.vstack([all_images, *draw_resamples(len(dataset), resamples, SEED, 1)])
-        ap = compute_average_precision(match_class_agnostic(detections, dataset), weights)
-        by_class = match_by_class(detections, dataset, detector.classes).values()
-        class_ap = [compute_average_precision(m, weights).mean(axis=1) for m in by_class]
-        scores["agnostic_AP"].append(ap.mean(axis=1))
-        scores["agnostic_AP50"].append(ap[:, AT_50])
-        scores["AP"].append(np.nanmean(class_ap, axis=0))
-    return {name: np.array(values) for name, values in scores.items()}
+    metrics = [
+        compute_metrics(predict(detector, dataset), dataset, detector.classes, resamples, SEED)
+        for dataset in sets.values()
+    ]
+    return {name: np.array([m[name] for m in metrics]) for name in SCORES}
 
 
 def describe(scores: Scores, base: Scores | None, sets: Sequence[str]) -> dict[str, Any]:

@@ -27,17 +27,19 @@ def describe_origin(command: str, datasets: Mapping[str, Dataset]) -> dict[str, 
         "command": command,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": fingerprints.git_state(project_root()),
-        "data": {
-            name: {
-                "photos": len(dataset),
-                "boxes": int(dataset.counted_mask.sum()),
-                "fingerprint": dataset.fingerprint(),
-            }
-            for name, dataset in datasets.items()
-        },
+        "data": {name: describe_dataset(dataset) for name, dataset in datasets.items()},
         "versions": fingerprints.library_versions()
         | {name: version(name) for name in ("ai-edge-litert", "shopee-od")},
         "machine": machine,
+    }
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """photos, boxes (those that count), and the fingerprint of both."""
+    return {
+        "photos": len(dataset),
+        "boxes": int(dataset.counted_mask.sum()),
+        "fingerprint": dataset.fingerprint(),
     }
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 MAX_VALUES = 24  # of an array that a message shows
 MAX_CHARACTERS = 200  # of any other value
+ROUNDED = 0.005
+"""How far a predicted value may be off: two decimals are enough."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,39 @@ def check_answer(
     return Outcome("correct")
 
 
+def check_values(
+    answer: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    mistakes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Outcome:
+    """Compares predicted values with the right ones.
+
+    Args:
+        answer: the learner's values, by name. None or Ellipsis is a value not predicted yet.
+        expected: the right values; ROUNDED is close enough.
+        mistakes: by hint, the values that this mistake leads to, by name; the hint is shown where
+            the first wrong value is that one.
+    Returns:
+        The Outcome. Nothing is raised here.
+    """
+    if not isinstance(answer, Mapping):
+        return Outcome("not attempted", "pass the dictionary of your values")
+    if all(answer.get(name) is None or answer.get(name) is ... for name in expected):
+        return Outcome("not attempted")
+    for name, value in expected.items():
+        result = answer.get(name)
+        if result is None or result is ...:
+            return Outcome("wrong", f"{name} has no value yet")
+        if _equal(result, value, ROUNDED):
+            continue
+        message = f"{name} is {_format(result)}, expected {_format(value)}"
+        for hint, values in (mistakes or {}).items():
+            if name in values and _equal(result, values[name], ROUNDED):
+                return Outcome("wrong", f"{message}; {hint}")
+        return Outcome("wrong", message)
+    return Outcome("correct")
+
+
 def _run(function: Callable, case: tuple) -> Any:
     """What the function returns, or the exception that it raises."""
     try:
@@ -85,7 +120,7 @@ def _find_hint(results: list, cases: list[tuple], mistakes: Mapping[str, Callabl
     return None
 
 
-def _equal(result: Any, expected: Any) -> bool:
+def _equal(result: Any, expected: Any, atol: float = 1e-6) -> bool:
     if expected is None or result is None:
         return result is expected
     if isinstance(expected, Exception) or isinstance(result, Exception):
@@ -95,7 +130,7 @@ def _equal(result: Any, expected: Any) -> bool:
         b = np.asarray(expected, float)
     except (TypeError, ValueError):
         return False
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4, atol=1e-6))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4, atol=atol))
 
 
 def _format_call(answer: Callable, case: tuple) -> str:

@@ -12,7 +12,9 @@ KINDS = {
     "window_cnn": "window_cnn:WindowCNN",
     "rcnn": "rcnn:RCNN",
     "spp_net": "spp_net:SPPNet",
+    "roi_align_svms": "roi_align_svms:RoIAlignSVMs",
     "fast_rcnn": "fast_rcnn:FastRCNN",
+    "faster_rcnn_scratch": "faster_rcnn:FasterRCNN",
     "faster_rcnn": "model_garden.detector:ModelGardenFasterRCNN",
 }
 """As `detector.json` names them: the module and the class of each."""

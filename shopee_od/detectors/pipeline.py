@@ -92,7 +92,7 @@ class Pipeline(BaseDetector):
     @property
     def num_parameters(self) -> int:
         """Numbers it computes with, those that training does not change among them."""
-        return self.slots.features.num_parameters + self.slots.head.num_parameters
+        return sum(part.num_parameters for part in self.slots.parts.values())
 
     @property
     def history(self) -> pd.DataFrame:
@@ -110,8 +110,9 @@ class Pipeline(BaseDetector):
         extracted = time.perf_counter()
         scored = slots.head.predict(features, proposals)
         predicted = time.perf_counter()
-        searching = proposed - start if proposals.seconds is None else proposals.seconds
-        seconds = (searching, extracted - proposed, predicted - extracted)
+        mapping = 0.0 if proposals.maps is None else proposals.maps.seconds
+        searching = proposed - start - mapping if proposals.seconds is None else proposals.seconds
+        seconds = (searching, extracted - proposed + mapping, predicted - extracted)
         return Run(image, proposals, features, scored, dict(zip(STEPS, seconds, strict=True)))
 
     def detect(
@@ -135,7 +136,7 @@ class Pipeline(BaseDetector):
             detections = postprocess(run.select(score_threshold), max_detections)
             seconds = sum(run.seconds.values()) + time.perf_counter() - start
             self.seconds = {step: self.seconds[step] + run.seconds[step] for step in STEPS}
-            self._count(seconds, len(run.proposals), run.features.cnn_passes)
+            self._count(seconds, len(run.proposals), run.cnn_passes)
             yield detections
 
     def explain(self, image: np.ndarray) -> Trace:
@@ -199,8 +200,11 @@ class Pipeline(BaseDetector):
         Raises:
             InputError: it is untrained, or the folder holds other things.
         """
-        arrays = {f"features.{k}": v for k, v in self.slots.features.state_dict().items()}
-        arrays |= {f"head.{k}": v for k, v in self.slots.head.state_dict().items()}
+        arrays = {
+            f"{name}.{key}": array
+            for name, part in self.slots.parts.items()
+            for key, array in part.state_dict().items()
+        }
         if self._history is not None:
             arrays["history"] = self._history
         saving.claim_folder(directory, FILES)
@@ -233,8 +237,8 @@ class Pipeline(BaseDetector):
             raise InputError(damaged)
         try:
             arrays = saving.upgrade_arrays(info.kind, arrays)
-            slots.features.load_state_dict(_part(arrays, "features."))
-            slots.head.load_state_dict(_part(arrays, "head."))
+            for name, part in slots.parts.items():
+                part.load_state_dict(_state_of(arrays, f"{name}."))
         except (KeyError, ValueError, IndexError) as e:
             raise InputError(f"{damaged} ({e})") from None
         self._take(slots, info, arrays.get("history"))
@@ -257,7 +261,7 @@ class Pipeline(BaseDetector):
             saved = from_dict(self.default_config, info.config)
             if self.training_config(saved) != self.training_config(self.config):
                 return False
-            self._restore(run_dir, info)
+            self._restore(run_dir, replace(info, config=to_dict(self.config)))
         except InputError:
             return False
         return True
@@ -270,5 +274,5 @@ class Pipeline(BaseDetector):
         self._history = history
 
 
-def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _state_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}

@@ -23,6 +23,11 @@ class Run:
     scored: ScoredProposals
     seconds: Mapping[str, float]
 
+    @property
+    def cnn_passes(self) -> int:
+        """How often a CNN ran: the proposer's own pass counts too."""
+        return self.features.cnn_passes + (self.proposals.maps is not None)
+
     def select(self, score_threshold: float) -> Detections:
         """(region, class) pairs that score at least `score_threshold`, boxes moved, before NMS."""
         regions, labels = np.nonzero(self.scored.scores >= score_threshold)

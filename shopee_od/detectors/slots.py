@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,28 @@ class WindowGrid:
 
 
 @dataclass(frozen=True, eq=False)
+class ImageMaps:
+    """The maps that one pass of a backbone makes of one image.
+
+    Args:
+        levels: a tensor (1, h, w, C) for each level of the backbone.
+        size: height and width of the image in pixels as the backbone is given it, resized.
+        image_size: those of the image itself.
+        seconds: what the pass took.
+    """
+
+    levels: Sequence[Any]
+    size: tuple[int, int]
+    image_size: tuple[int, int]
+    seconds: float
+
+    @property
+    def scale(self) -> np.ndarray:
+        """float64 (4,): how much x1, y1, x2, y2 grow from the image to the resized one."""
+        return np.tile(np.array(self.size[::-1]) / np.array(self.image_size[::-1]), 2)
+
+
+@dataclass(frozen=True, eq=False)
 class Proposals:
     """Regions of one image.
 
@@ -36,11 +58,14 @@ class Proposals:
         boxes: float (N, 4) in pixels of the image, the most promising first where they are ranked.
         seconds: what finding them took when they were found; a cache may have saved it this time.
         grids: where they are windows of a pyramid, its grids in the order of the boxes.
+        maps: where a network proposes them, its maps of the image, for the feature extractor to
+            pool from; their seconds and their pass count as the features'.
     """
 
     boxes: np.ndarray
     seconds: float | None = None
     grids: tuple[WindowGrid, ...] = ()
+    maps: ImageMaps | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -49,7 +74,7 @@ class Proposals:
         """The first `k`, found in the same time. Raises ValueError for windows of a pyramid."""
         if self.grids:
             raise ValueError("the windows of a pyramid are not ranked")
-        return Proposals(self.boxes[:k], self.seconds)
+        return replace(self, boxes=self.boxes[:k])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +83,7 @@ class RegionFeatures:
 
     Args:
         values: an array or tensor (N, …); for windows that share a map, one map per level.
-        cnn_passes: how often a CNN ran.
+        cnn_passes: how often a CNN ran for them; 0 where the proposals came with its maps.
         stage: for the trace: what the network was given, or its maps.
     """
 
@@ -89,8 +114,9 @@ class Proposer(Protocol):
         ...
 
 
+@runtime_checkable
 class Part(Protocol):
-    """A slot that has parameters."""
+    """A slot that has parameters. What another slot owns, a shared backbone, is not among them."""
 
     @property
     def num_parameters(self) -> int: ...
@@ -132,6 +158,11 @@ class Slots(Generic[P_co, F_co, H_co]):
     proposer: P_co
     features: F_co
     head: H_co
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The slots that have parameters, by name. Of the proposers only a network has some."""
+        return {name: slot for name, slot in vars(self).items() if isinstance(slot, Part)}
 
 
 AnySlots = Slots[Any, Any, Any]

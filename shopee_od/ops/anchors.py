@@ -29,10 +29,27 @@ def anchor_shapes(
            [32., 32.]])
     """
     sides = anchor_size * 2**level * 2 ** (np.arange(num_scales) / num_scales)
+    return shapes_of_area(sides, aspect_ratios)
+
+
+def shapes_of_area(sides: Sequence[float], aspect_ratios: Sequence[float]) -> np.ndarray:
+    """Widths and heights of boxes with the areas of some squares.
+
+    Args:
+        sides: of the squares, in pixels.
+        aspect_ratios: width : height.
+    Returns:
+        float64 (sides · ratios, 2) width, height in pixels; size by size.
+
+    >>> shapes_of_area([32, 64], [1, 4])
+    array([[ 32.,  32.],
+           [ 64.,  16.],
+           [ 64.,  64.],
+           [128.,  32.]])
+    """
     root = np.sqrt(np.asarray(aspect_ratios, np.float64))
-    widths = sides[:, None] * root
-    heights = sides[:, None] / root
-    return np.stack([widths, heights], axis=2).reshape(-1, 2)
+    squares = np.asarray(sides, np.float64)[:, None]
+    return np.stack([squares * root, squares / root], axis=2).reshape(-1, 2)
 
 
 def cell_centers(length: int, stride: int) -> np.ndarray:
@@ -44,6 +61,29 @@ def cell_centers(length: int, stride: int) -> np.ndarray:
     return (np.arange(math.ceil(length / stride)) + 0.5) * stride
 
 
+def anchor_grid(height: int, width: int, stride: int, shapes: np.ndarray) -> np.ndarray:
+    """The anchors of one map: boxes of the same shapes at each cell.
+
+    Args:
+        height: height of the canvas in pixels.
+        width: width of the canvas in pixels.
+        stride: side of a cell in pixels.
+        shapes: (A, 2) width, height in pixels.
+    Returns:
+        float64 (cells · A, 4) x1, y1, x2, y2 in pixels; row by row, cell by cell. They may extend
+        beyond the canvas.
+    Source: Ren et al., "Faster R-CNN", NeurIPS 2015, section 3.1.1.
+
+    >>> anchor_grid(16, 32, 16, np.array([[16, 8]]))
+    array([[ 0.,  4., 16., 12.],
+           [16.,  4., 32., 12.]])
+    """
+    x, y = np.meshgrid(cell_centers(width, stride), cell_centers(height, stride))
+    center = np.stack([x, y], axis=2)[:, :, None]
+    half = np.asarray(shapes, np.float64) / 2
+    return np.concatenate([center - half, center + half], axis=3).reshape(-1, 4)
+
+
 def generate_anchors(
     height: int,
     width: int,
@@ -52,7 +92,7 @@ def generate_anchors(
     num_scales: int,
     aspect_ratios: Sequence[float],
 ) -> np.ndarray:
-    """All anchors of a canvas. They may extend beyond it. Equal to Model Garden's.
+    """All anchors of a pyramid. They may extend beyond the canvas. Equal to Model Garden's.
 
     Args:
         height: height of the canvas in pixels.
@@ -63,15 +103,12 @@ def generate_anchors(
         aspect_ratios: as in `anchor_shapes`.
     Returns:
         float64 (N, 4) x1, y1, x2, y2 in pixels; level by level, row by row, cell by cell.
-    Source: Ren et al., "Faster R-CNN", NeurIPS 2015, section 3.1.1; one size per level of a
-        pyramid: Lin et al., "Feature Pyramid Networks", CVPR 2017, section 4.1.
+    Source: Lin et al., "Feature Pyramid Networks", CVPR 2017, section 4.1.
     """
     anchors = []
     for level in levels:
-        x, y = np.meshgrid(cell_centers(width, 2**level), cell_centers(height, 2**level))
-        center = np.stack([x, y], axis=2)[:, :, None]
-        half = anchor_shapes(level, anchor_size, num_scales, aspect_ratios) / 2
-        anchors.append(np.concatenate([center - half, center + half], axis=3).reshape(-1, 4))
+        shapes = anchor_shapes(level, anchor_size, num_scales, aspect_ratios)
+        anchors.append(anchor_grid(height, width, 2**level, shapes))
     return np.concatenate(anchors)
 
 

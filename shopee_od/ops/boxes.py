@@ -83,6 +83,21 @@ def clip_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.clip(boxes, 0, [width, height, width, height])
 
 
+def mirror_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
+    """Boxes of an image -> those of its mirror image, left for right.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        width: of the image.
+    Returns:
+        (N, 4).
+
+    >>> mirror_boxes([[0, 2, 10, 9]], 40)
+    array([[30,  2, 40,  9]])
+    """
+    return np.asarray(boxes)[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0]
+
+
 def encode_boxes(boxes: np.ndarray, proposals: np.ndarray) -> np.ndarray:
     """Deltas that move and stretch each proposal onto its box.
 

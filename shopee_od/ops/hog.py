@@ -2,7 +2,8 @@
 
 Equal to scikit-image's `hog`. Like it, this is simpler than the paper: a pixel votes for one
 direction of one cell, where Dalal and Triggs interpolate its vote between neighboring directions
-and cells, and weight the pixels of a block by a Gaussian around its center.
+and cells (section 6.3), and weight the pixels of a block by a Gaussian around its center (section
+6.4).
 
 Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005.
 """
@@ -29,7 +30,7 @@ def gradients(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         magnitude: float64 (H, W).
         orientation: float64 (H, W) degrees in [0, 180).
-    Source: section 6.1 of the paper.
+    Source: section 6.2 of the paper.
 
     >>> magnitude, orientation = gradients(np.array([[0, 0, 0, 9, 9, 9]] * 3))
     >>> magnitude[1].tolist(), orientation[1, 2:4].tolist()

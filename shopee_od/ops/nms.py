@@ -31,7 +31,7 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     remaining = np.argsort(-np.asarray(scores, np.float64), kind="stable")
     keep = [np.zeros(0, np.int64)]
     while len(remaining):
-        # One matrix of IoUs for many boxes is several times as fast as a row for each.
+        # One matrix of IoUs for many boxes is faster than a row for each.
         first, remaining = remaining[:BLOCK], remaining[BLOCK:]
         overlaps = box_iou(boxes[first], boxes[first]) > iou_threshold
         is_kept = np.ones(len(first), bool)

@@ -38,6 +38,10 @@ TEMPLATES.filters["format_value"] = format_value
 REMOTE = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 REMOTE_CSS = re.compile(r"@import[^;]*;|url\(\s*['\"]?(https?:)?//[^)]*\)", re.IGNORECASE)
 FETCHING_ATTRIBUTES = ("src", "srcset", "data", "poster", "background")
+GLOSSARY = "../docs/glossary.md"
+"""How notebooks link to the glossary."""
+PAGE_LINK = re.compile(r'(?<=href=")(?:\.\./docs/(glossary)\.md|(\d\d_\w+)\.ipynb)(?=["#])')
+"""A link from a notebook to the glossary or to another notebook."""
 LIVE_TYPES = ("application/javascript", "application/vnd.jupyter.widget-view+json")
 """Types of outputs that need a script or a kernel."""
 
@@ -79,6 +83,40 @@ def write_page(notebook: NotebookNode, path: Path, folder: Path, **values: Any) 
     write_template(path, "page.html", body=body, code_css=Markup(code_css), **values)
 
 
+def write_glossary(source: Path, folder: Path) -> None:
+    """Writes the glossary as a page of a report, if there is one.
+
+    Args:
+        source: the glossary in Markdown; its headings are the terms.
+        folder: the report's.
+    """
+    if not source.is_file():
+        return
+    renderer = _Renderer(escape=False)
+    text = MarkdownWithMath(renderer=renderer).render(source.read_text(encoding="utf-8"))
+    soup = BeautifulSoup(text, "html.parser")
+    for heading in soup(["h1", "h2", "h3"]):
+        for link in heading("a"):
+            link.decompose()
+        heading["id"] = heading_anchor(heading.get_text())
+    write_template(
+        folder / "glossary.html",
+        "page.html",
+        body=Markup(str(soup)),
+        report=folder.name,
+        entry={"title": "Glossary"},
+    )
+
+
+def heading_anchor(heading: str) -> str:
+    """The anchor of a heading in Markdown, as GitHub makes it.
+
+    >>> heading_anchor("RoI pooling, by hand")
+    'roi-pooling-by-hand'
+    """
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
 def write_template(path: Path, template: str, **values: Any) -> None:
     """Writes one of the templates, filled, with the style sheet that they share."""
     css = Markup((TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8"))
@@ -99,7 +137,7 @@ def notebook_to_html(notebook: NotebookNode, folder: Path | str) -> str:
     text, _ = exporter.from_notebook_node(
         _prepare_for_page(notebook), {"metadata": {"path": str(folder)}}
     )
-    return remove_remote_content(text)
+    return PAGE_LINK.sub(r"\1\2.html", remove_remote_content(text))
 
 
 def remove_remote_content(text: str) -> str:

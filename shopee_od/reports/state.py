@@ -119,6 +119,8 @@ class Report:
             parameters: notebook -> its parameters, for each notebook to run.
             timeout: seconds that a cell may take.
         """
+        first = next(iter(self.sources.values()))
+        pages.write_glossary(first.parent / pages.GLOSSARY, self.folder)
         previous_keys: list[str] = []
         for name, entry in self.entries.items():
             if name in parameters:

@@ -9,23 +9,28 @@ from shopee_od.course import checks
 from shopee_od.ops.boxes import box_iou
 
 
-def cosine(at, steps, highest):
-    return highest * (1 + math.cos(math.pi * at / steps)) / 2
+def yolo(box, width, height, before=0.5, after=0.5):
+    x, y, w, h = np.multiply(box, [width, height, width, height])
+    return [x - before * w, y - before * h, x + after * w, y + after * h]
 
 
-def warmup_cosine(step, warmup, steps, highest):
-    if step >= warmup:
-        return cosine(step, steps, highest)
-    return highest / 20 + (cosine(warmup, steps, highest) - highest / 20) * step / warmup
+def envelope_of(precision):
+    return np.array([precision[k:].max() for k in range(len(precision))])
 
 
-def average_precision(correct, num_boxes, envelope=True, recalls=101, side="left"):
-    true_positives = np.cumsum(correct)
-    precision = true_positives / np.arange(1, len(correct) + 1)
-    if envelope:
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-    index = np.searchsorted(true_positives / num_boxes, np.linspace(0, 1, recalls), side=side)
-    return np.append(precision, 0)[index].mean()
+def area(precision, recall, envelope=envelope_of, start=0.0):
+    steps = [b - a for a, b in zip([start, *recall[:-1]], recall, strict=True)]
+    return float(np.dot(steps, envelope(precision)))
+
+
+def mean_at_101_recalls(precision, recall):
+    return np.mean([max(precision[recall >= r], default=0) for r in np.linspace(0, 1, 101)])
+
+
+def precision_recall(matrix, k, tags=None, boxes=None):
+    num_tags = max(1, matrix[:tags, k].sum())
+    num_boxes = max(1, matrix[k, :boxes].sum())
+    return [matrix[k, k] / num_tags, matrix[k, k] / num_boxes]
 
 
 def greedy_nms(boxes, scores, threshold, by_score=True, above=True, removes=True):
@@ -63,16 +68,6 @@ def lowest_threshold(scores, correct, wanted):
     return scores[sufficient[-1]] if len(sufficient) else None
 
 
-def stop_at_first_dip(scores, correct, wanted):
-    """Stops where precision first falls too low."""
-    best = None
-    for k in range(len(correct)):
-        if correct[: k + 1].mean() < wanted:
-            break
-        best = scores[k]
-    return best
-
-
 def iou(a, b, extra=0, clip=True, union=True):
     width = min(a[2], b[2]) - max(a[0], b[0]) + extra
     height = min(a[3], b[3]) - max(a[1], b[1]) + extra
@@ -101,10 +96,6 @@ def decode(dx, dy, dw, dh, *proposal):
     return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
 
 
-def bins(length, n, start=math.floor, end=math.ceil, shorter=0):
-    return [[start(k * length / n), end((k + 1) * length / n) - shorter] for k in range(n)]
-
-
 def half_up(side):
     return math.floor(side + 0.5)
 
@@ -125,38 +116,64 @@ def too_large(width, height, scale):
     return -scale if width * height * scale**2 <= 224**2 else scale
 
 
-def max_pool(
-    values, roi, stride, n, start=half_up, end=half_up, reduce=np.max, last=math.ceil, swap=False
-):
-    x1, y1 = (start(side / stride) for side in roi[:2])
-    x2, y2 = (end(side / stride) for side in roi[2:])
-    cells = values[x1:x2, y1:y2] if swap else values[y1:y2, x1:x2]
-    height, width = cells.shape
-    pooled = []
+def largest_move(x1, x2, stride, edges=(0, 1), half=0.5, choose=max):
+    xs = [(x1, x2)[k] for k in edges]
+    moves = range(stride)
+
+    def stays(x, move):
+        return math.floor((x + move) / stride + half) == math.floor(x / stride + half)
+
+    return choose(move for move in moves if all(stays(x, move) for x in xs))
+
+
+def align(values, roi, n, samples, reduce=np.mean, first=0.5, parts=None):
+    x1, y1, x2, y2 = roi
+    count = n * samples
+    parts = parts or count
+    pooled = np.zeros((n, n))
     for i in range(n):
-        rows = cells[i * height // n : last((i + 1) * height / n)]
-        starts = [j * width // n for j in range(n)]
-        ends = [last((j + 1) * width / n) for j in range(n)]
-        pooled.append([reduce(rows[:, a:b]) for a, b in zip(starts, ends, strict=True)])
+        for j in range(n):
+            points = []
+            for k in range(samples):
+                for m in range(samples):
+                    y = y1 + (i * samples + k + first) / parts * (y2 - y1)
+                    x = x1 + (j * samples + m + first) / parts * (x2 - x1)
+                    points.append(bilinear(values, y, x))
+            pooled[i, j] = reduce(points)
     return pooled
 
 
-def bilinear(values, y, x, nearer=True, only_x=False, clamp=True):
+def bilinear(values, y, x):
     height, width = values.shape
-    if clamp:
-        y = min(max(y, 0), height - 1)
-        x = min(max(x, 0), width - 1)
-    top = math.floor(y)
-    left = math.floor(x)
-    bottom = min(top + 1, height - 1)
-    right = min(left + 1, width - 1)
-    down = 0 if only_x else y - top
-    across = x - left
-    if not nearer:
-        down = 1 - down
-        across = 1 - across
-    rows = values[top] * (1 - down) + values[bottom] * down
-    return rows[left] * (1 - across) + rows[right] * across
+    y = min(max(y, 0), height - 1)
+    x = min(max(x, 0), width - 1)
+    top = min(math.floor(y), height - 2)
+    left = min(math.floor(x), width - 2)
+    return sum(
+        values[row, column] * (1 - abs(y - row)) * (1 - abs(x - column))
+        for row in (top, top + 1)
+        for column in (left, left + 1)
+    )
+
+
+def count_samples(ious, num, fraction, lowest, fg=0.5, low=0.0, rounding=math.floor):
+    num_fg = min(sum(iou >= fg for iou in ious), rounding(fraction * num))
+    num_bg = sum(lowest + low <= iou < fg for iou in ious)
+    return [num_fg, min(num_bg, num - num_fg)]
+
+
+def max_pool_gradient(values, roi, n, add=1.0):
+    x1, y1, x2, y2 = roi
+    gradient = np.zeros(values.shape)
+    height = y2 - y1
+    width = x2 - x1
+    for i in range(n):
+        rows = range(y1 + i * height // n, y1 + math.ceil((i + 1) * height / n))
+        for j in range(n):
+            columns = range(x1 + j * width // n, x1 + math.ceil((j + 1) * width / n))
+            best = max(((y, x) for y in rows for x in columns), key=lambda cell: values[cell])
+            gradient[best] += add
+    return gradient
 
 
 def smooth_l1(x):
@@ -211,33 +228,77 @@ def level(width, height, lowest, highest, side=root, rounding=math.floor):
     return int(np.clip(rounding(math.log(side(width, height) / 14, 2)), lowest, highest))
 
 
+def pyramid_windows(
+    height, width, window, stride, downscale, shrink=math.ceil, extra=1, fits=min, first=0, last=99
+):
+    counts = []
+    while fits(height, width) >= window:
+        down = (height - window) // stride + extra
+        counts.append(down * ((width - window) // stride + extra))
+        height = shrink(height / downscale)
+        width = shrink(width / downscale)
+    return sum(counts[first:last])
+
+
+def share_votes(magnitude, orientation, first=10, around=True, swap=False, divisor=64):
+    histogram = np.zeros(9)
+    for vote, angle in zip(magnitude.ravel(), orientation.ravel(), strict=True):
+        low = math.floor((angle - first) / 20)
+        share = (angle - first) / 20 - low
+        if swap:
+            share = 1 - share
+        if around or low >= 0:
+            histogram[low % 9] += (1 - share) * vote
+        if around or low < 8:
+            histogram[(low + 1) % 9] += share * vote
+    return histogram / divisor
+
+
+def mine(scores, windows, gt_boxes, count, lowest=-1, limit=0.3, sign=-1, at=False):
+    negatives = []
+    for k in np.argsort(sign * scores, kind="stable").tolist():
+        ious = box_iou(windows[[k]], gt_boxes)[0]
+        is_negative = (ious <= limit if at else ious < limit).all()
+        if scores[k] > lowest and is_negative:
+            negatives.append(k)
+    return negatives[:count]
+
+
+def network_window(layers, step=lambda n, k, s: (n - 1) * s + k, order=-1, stride=math.prod):
+    side = 1
+    for size, layer_stride in layers[::order]:
+        side = step(side, size, layer_stride)
+    return side, stride(s for _, s in layers)
+
+
+WINDOW_CHECKS = (
+    *("pyramid_windows", "interpolated_histogram", "hard_negatives", "window_and_stride"),
+)
 RIGHT = {
     checks.box_area: lambda box: (box[2] - box[0]) * (box[3] - box[1]),
-    checks.xywh_to_xyxy: lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]],
+    checks.yolo_to_xyxy: lambda *case: yolo(*case),
+    checks.leak_probability: lambda n, share: 1 - share ** (n - 1),
+    checks.reported_scores: lambda labeled, unlabeled: [labeled / (labeled + unlabeled), 1],
     checks.iou: iou,
-    checks.learning_rate: warmup_cosine,
-    checks.best_step: lambda ap: max(sorted(ap), key=ap.get),
-    checks.average_precision: average_precision,
-    checks.threshold_for_precision: lowest_threshold,
-    checks.class_agnostic_nms: greedy_nms,
-    checks.number_of_windows: lambda h, w, a, b, s: (
-        max((h - a) // s + 1, 0) * max((w - b) // s + 1, 0)
-    ),
-    checks.cell_histogram: lambda s, d: np.array(
-        [s[(d >= 20 * k) & (d < 20 * k + 20)].sum() / 64 for k in range(9)]
-    ),
-    checks.nms_per_class: lambda b, s, k, t: greedy_nms(b + 100 * k[:, None], s, t),
+    checks.area_under_curve: area,
+    checks.images_needed: lambda n, half, wanted: n * half**2 / wanted**2,
+    checks.precision_recall: precision_recall,
     checks.soft_nms: soft_nms,
+    checks.pyramid_windows: pyramid_windows,
+    checks.interpolated_histogram: share_votes,
+    checks.hard_negatives: mine,
+    checks.window_and_stride: network_window,
     checks.encode_box: encode,
     checks.decode_box: lambda d, p: decode(*d, *p),
-    checks.pyramid_bins: bins,
     checks.quantize_roi: quantize,
     checks.assign_scale: nearest_scale,
-    checks.roi_pool: max_pool,
-    checks.bilinear_sample: bilinear,
+    checks.largest_move: largest_move,
+    checks.roi_align: align,
+    checks.count_samples: count_samples,
+    checks.max_pool_gradient: max_pool_gradient,
     checks.roi_loss: roi_loss,
-    checks.recall_at: lambda p, b, n: np.mean(
-        [any(box_iou(p[:n], box[None])[:, 0] >= 0.5) for box in b]
+    checks.average_best_overlap: lambda p, b: np.mean(
+        [max(box_iou(p, box[None])[:, 0], default=0) for box in b]
     ),
 }
 RIGHT |= {
@@ -249,113 +310,59 @@ RIGHT |= {
 WRONG = [
     (checks.box_area, lambda box: box[2] - box[0]),  # the width
     (checks.box_area, lambda box: 2 * (box[2] - box[0] + box[3] - box[1])),  # the perimeter
-    (checks.xywh_to_xyxy, list),  # as they were
-    (
-        checks.xywh_to_xyxy,
-        lambda box: [box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1],
-    ),  # inclusive
-    (
-        checks.xywh_to_xyxy,
-        lambda box: [box[0], box[0] + box[2], box[1], box[1] + box[3]],
-    ),  # x, x, y, y
-    (
-        checks.xywh_to_xyxy,
-        lambda box: [
-            box[0] - box[2] / 2,
-            box[1] - box[3] / 2,
-            box[0] + box[2] / 2,
-            box[1] + box[3] / 2,
-        ],
-    ),
+    (checks.yolo_to_xyxy, lambda box, width, height: [side * width for side in box]),
+    (checks.yolo_to_xyxy, lambda box, width, height: yolo(box, width, width)),  # one side for both
+    (checks.leak_probability, lambda n, share: 1 - share),  # of a single other image
+    (checks.reported_scores, lambda labeled, unlabeled: [labeled / 200, 1]),
+    (checks.reported_scores, lambda labeled, unlabeled: labeled / (labeled + unlabeled)),
+    (checks.area_under_curve, lambda p, r: p.max() * r.max()),
+    (checks.images_needed, lambda n, half, wanted: n + (half / wanted) ** 2),
+    (checks.precision_recall, lambda matrix, k: [matrix[k, k] / max(matrix[k].sum(), 1)] * 2),
+    (checks.precision_recall, lambda matrix, k: precision_recall(matrix, k)[::-1]),
     (checks.iou, lambda a, b: iou(a, b, clip=False)),  # sides may be negative
     (checks.iou, lambda a, b: iou(a, b, extra=1)),  # inclusive corners
     (checks.iou, lambda a, b: iou(a, b, union=False)),  # the union counts the intersection twice
     (checks.iou, lambda a, b: min(1.0, 2 * iou(a, b))),
     (checks.iou, lambda a, b: max(0, min(a[2], b[2]) - max(a[0], b[0])) / 40),  # x only
-    (checks.learning_rate, lambda s, w, n, h: cosine(s, n, h)),  # no warm-up
-    (checks.learning_rate, lambda s, w, n, h: h * s / w if s < w else cosine(s, n, h)),  # from 0
-    (
-        checks.learning_rate,
-        lambda s, w, n, h: h / 20 + h * 0.95 * s / w if s < w else cosine(s, n, h),
-    ),  # to highest
-    (
-        checks.learning_rate,
-        lambda s, w, n, h: warmup_cosine(s, w, n, h) if s < w else cosine(s - w, n - w, h),
-    ),  # cosine after
-    (
-        checks.learning_rate,
-        lambda s, w, n, h: warmup_cosine(s, w, n, h) if s < w else h * (1 - s / n),
-    ),  # a line down
-    (checks.best_step, max),  # the last
-    (checks.best_step, lambda ap: max(ap.values())),  # the AP, not the step
-    (checks.best_step, lambda ap: max(reversed(ap), key=ap.get)),  # the last of equals
-    (checks.best_step, lambda ap: min(ap, key=ap.get)),
-    (checks.average_precision, lambda correct, n: average_precision(correct, n, envelope=False)),
-    (
-        checks.average_precision,
-        lambda correct, n: average_precision(correct, n, recalls=11),
-    ),  # VOC 2007's
-    (
-        checks.average_precision,
-        lambda correct, n: average_precision(correct, max(correct.sum(), 1)),
-    ),  # recall of detected boxes only
-    (
-        checks.average_precision,
-        lambda correct, n: correct.mean() if len(correct) else 0.0,
-    ),  # precision
-    (checks.average_precision, lambda correct, n: average_precision(correct, n, side="right")),
-    (checks.threshold_for_precision, stop_at_first_dip),
-    (
-        checks.threshold_for_precision,
-        lambda s, h, p: s[np.flatnonzero(np.cumsum(h) / np.arange(1, 7) > p)[-1:]],
-    ),  # above, a list
-    (checks.threshold_for_precision, lambda s, h, p: lowest_threshold(s, h, p) or 1.0),  # no None
-    (checks.threshold_for_precision, lambda s, h, p: s[0]),
-    (checks.threshold_for_precision, lambda s, h, p: s[np.cumsum(h) / h.sum() <= p][-1]),  # recall
-    (checks.class_agnostic_nms, lambda b, s, t: greedy_nms(b, s, t, by_score=False)),
-    (checks.class_agnostic_nms, lambda b, s, t: greedy_nms(b, s, t, above=False)),
-    (checks.class_agnostic_nms, lambda b, s, t: greedy_nms(b, s, t, removes=False)),
-    (checks.class_agnostic_nms, lambda b, s, t: sorted(greedy_nms(b, s, t))),  # not best first
-    (checks.class_agnostic_nms, lambda b, s, t: b[greedy_nms(b, s, t)]),  # boxes, not indices
-    (checks.class_agnostic_nms, lambda b, s, t: greedy_nms(b, s, t)[:1]),
 ]
 NAMED = [  # each is answered by the name of the mistake
     (checks.box_area, lambda box: box[2] * box[3], "not width and height"),
     (checks.box_area, lambda box: (box[2] - box[0] + 1) * (box[3] - box[1] + 1), "without + 1"),
+    (checks.yolo_to_xyxy, lambda *case: yolo(*case, before=0, after=1), "not the corner"),
+    (checks.yolo_to_xyxy, lambda *case: yolo(*case, before=1, after=1), "not the whole"),
+    (checks.yolo_to_xyxy, lambda box, w, h: yolo(box, h, w), "shares of the image's width"),
+    (checks.yolo_to_xyxy, lambda box, w, h: yolo(box, 1, 1), "in pixels"),
+    (checks.yolo_to_xyxy, lambda b, w, h: [b[0] * w, b[1] * h, b[2] * w, b[3] * h], "not center"),
+    (checks.yolo_to_xyxy, lambda *case: np.subtract(yolo(*case), [0, 0, 1, 1]), "no − 1"),
+    (checks.leak_probability, lambda n, share: 1 - share**n, "not one of the others"),
+    (checks.leak_probability, lambda n, share: share ** (n - 1), "no other image is in training"),
+    (checks.leak_probability, lambda n, share: (1 - share) ** (n - 1), "one other image"),
+    (checks.leak_probability, lambda n, share: 1 - (1 - share) ** (n - 1), "not of training"),
+    (checks.leak_probability, lambda n, share: 1 - (n - 1) * share, "multiplied, not added"),
+    (checks.reported_scores, lambda labeled, unlabeled: (1, 1), "counts as wrong"),
+    (checks.reported_scores, lambda a, b: [a / (a + b), a / (a + b)], "recall asks only"),
+    (checks.reported_scores, lambda a, b: [1, a / (a + b)], "precision first"),
+    (checks.reported_scores, lambda a, b: [b / (a + b), 1], "not of wrong ones"),
+    (checks.area_under_curve, lambda p, r: area(p, r, envelope=lambda p: p), "interpolated"),
+    (
+        checks.area_under_curve,
+        lambda p, r: area(p, r, envelope=np.maximum.accumulate),
+        "not at a lower one",
+    ),
+    (checks.area_under_curve, lambda p, r: area(p[1:], r[1:], start=r[0]), "prepend=0"),
+    (checks.area_under_curve, mean_at_101_recalls, "not the mean at 101 recalls"),
+    (checks.area_under_curve, lambda p, r: np.mean(envelope_of(p)), "not the mean over detections"),
+    (checks.images_needed, lambda n, half, wanted: n * half / wanted, "square the factor"),
+    (checks.images_needed, lambda n, half, wanted: n * wanted**2 / half**2, "not the reverse"),
+    (checks.images_needed, lambda n, half, wanted: n * (half / wanted) ** 0.5, "grows with the"),
+    (checks.images_needed, lambda n, half, wanted: (half / wanted) ** 2, "not how many times"),
+    (checks.precision_recall, lambda m, k: precision_recall(m.T, k), "a row its boxes"),
+    (checks.precision_recall, lambda m, k: precision_recall(m[:-1, :-1], k), "recall the boxes in"),
+    (checks.precision_recall, lambda m, k: precision_recall(m, k, tags=-1), "in precision, too"),
+    (checks.precision_recall, lambda m, k: precision_recall(m, k, boxes=-1), "in recall, too"),
     (checks.iou, lambda a, b: iou(a, b, extra=1), "without + 1"),
     (checks.iou, lambda a, b: iou(a, b, clip=False), "clip both sides at 0"),
     (checks.iou, lambda a, b: iou(a, b, union=False), "subtract it once"),
-    (
-        checks.number_of_windows,
-        lambda h, w, a, b, s: max((h - a) // s, 0) * max((w - b) // s, 0),
-        "one more fits",
-    ),
-    (
-        checks.number_of_windows,
-        lambda h, w, a, b, s: math.ceil(h / s) * math.ceil(w / s),
-        "inside completely",
-    ),
-    (
-        checks.cell_histogram,
-        lambda s, d: RIGHT[checks.cell_histogram](s, d) * 64,
-        "mean over the cell's 64",
-    ),
-    (
-        checks.cell_histogram,
-        lambda s, d: RIGHT[checks.cell_histogram](s * 0 + 1, d),
-        "by its magnitude",
-    ),
-    (
-        checks.cell_histogram,
-        lambda s, d: RIGHT[checks.cell_histogram](s, (d + 10) % 180),
-        "not centered on 0",
-    ),
-    (checks.nms_per_class, lambda b, s, k, t: greedy_nms(b, s, t), "only boxes of the same class"),
-    (
-        checks.nms_per_class,
-        lambda b, s, k, t: greedy_nms(b + 100 * k[:, None], s, t, above=False),
-        "suppress above the threshold",
-    ),
     (
         checks.soft_nms,
         lambda b, s, g: soft_nms(b, s, g, lambda u, g: np.exp(-u / g)),
@@ -386,27 +393,24 @@ NAMED = [  # each is answered by the name of the mistake
     ),
     (checks.decode_box, lambda d, p: decode(d[1], d[0], d[3], d[2], *p), "x before y"),
     (
-        checks.recall_at,
-        lambda p, b, n: RIGHT[checks.recall_at](p, b, len(p)),
-        "only the first n proposals",
+        checks.average_best_overlap,
+        lambda p, b: box_iou(p, b).max(axis=1).mean() if len(p) else 0,
+        "not over the proposals",
     ),
     (
-        checks.recall_at,
-        lambda p, b, n: (box_iou(p[:n], b) >= 0.5).any(1).mean() if len(p) else 0,
-        "not of the proposals",
+        checks.average_best_overlap,
+        lambda p, b: box_iou(p, b).mean() if len(p) else 0,
+        "of each box the best IoU",
     ),
-    (checks.pyramid_bins, lambda s, n: bins(s, n, end=math.floor), "round the end up"),
-    (checks.pyramid_bins, lambda s, n: bins(s, n, start=math.ceil), "round the start down"),
     (
-        checks.pyramid_bins,
-        lambda s, n: bins(s, n, start=round, end=round),
-        "round the start down and the end up",
+        checks.average_best_overlap,
+        lambda p, b: box_iou(p, b).max(initial=0),
+        "not the best of all",
     ),
-    (checks.pyramid_bins, lambda s, n: bins(s, n, shorter=1), "the end is exclusive"),
     (
-        checks.pyramid_bins,
-        lambda s, n: [(k * (s // n), (k + 1) * (s // n)) for k in range(n)],
-        "one integer length",
+        checks.average_best_overlap,
+        lambda p, b: (box_iou(p, b).max(axis=0, initial=0) >= 0.5).mean(),
+        "not whether it is at least 0.5",
     ),
     (checks.quantize_roi, lambda b, s, h, w: quantize(b, s, h, w, least=0), "at least one cell"),
     (
@@ -456,14 +460,6 @@ NAMED = [  # each is answered by the name of the mistake
 ]
 
 
-def class_by_class(b, s, k, t):
-    return [
-        i
-        for label in sorted(set(k))
-        for i in np.flatnonzero(k == label)[greedy_nms(b[k == label], s[k == label], t)]
-    ]
-
-
 def decode_from(d, p, start=0.5, before=0.5, after=0.5):
     """Both axes: from where it starts, with so many new sides before and after."""
     sides = [(p[k + 2] - p[k]) for k in (0, 1)]
@@ -478,43 +474,6 @@ def center_and_size(d, p):
 
 
 NAMED += [  # what newcomers wrote
-    (
-        checks.number_of_windows,
-        lambda h, w, a, b, s: ((h - a) // s + 1) * ((w - b) // s + 1),
-        "not a negative number",
-    ),
-    (
-        checks.number_of_windows,
-        lambda h, w, a, b, s: ((h - a) // s) * ((w - b) // s),
-        "one more fits",
-    ),
-    (checks.number_of_windows, lambda h, w, a, b, s: (h // s) * (w // s), "what the window leaves"),
-    (
-        checks.cell_histogram,
-        lambda s, d: np.bincount((d // 20).astype(int).ravel(), s.ravel()) / 64,
-        "nine numbers",
-    ),
-    (
-        checks.cell_histogram,
-        lambda s, d: [s[d // 20 == k].mean() if (d // 20 == k).any() else 0 for k in range(9)],
-        "not by those in the bin",
-    ),
-    (
-        checks.cell_histogram,
-        lambda s, d: [s[(d > 20 * k) & (d <= 20 * k + 20)].sum() / 64 for k in range(9)],
-        "second bin",
-    ),
-    (checks.nms_per_class, class_by_class, "not class by class"),
-    (
-        checks.nms_per_class,
-        lambda b, s, k, t: greedy_nms(b + 100 * k[:, None], s, t, removes=False),
-        "suppresses nothing",
-    ),
-    (
-        checks.nms_per_class,
-        lambda b, s, k, t: sorted(greedy_nms(b + 100 * k[:, None], s, t)),
-        "not in the order of the boxes",
-    ),
     (checks.soft_nms, lambda b, s, g: np.sort(soft_nms(b, s, g))[::-1], "not sorted"),
     (
         checks.encode_box,
@@ -533,29 +492,78 @@ NAMED += [  # what newcomers wrote
         lambda d, p: [x - e for x, e in zip(decode(*d, *p), (0, 0, 1, 1), strict=True)],
         "no − 1",
     ),
-    (checks.recall_at, lambda p, b, n: (box_iou(p[:n], b) >= 0.5).sum() / len(b), "counts once"),
-    (checks.recall_at, lambda p, b, n: 3 * RIGHT[checks.recall_at](p, b, n), "not the number"),
+    (
+        checks.average_best_overlap,
+        lambda p, b: box_iou(p, b).max(axis=0, initial=0).sum(),
+        "not the sum",
+    ),
 ]
 NAMED += [
-    (checks.roi_pool, lambda *case: max_pool(*case, start=int, end=int), "do not truncate"),
+    (checks.largest_move, lambda *case: largest_move(*case, edges=(0,)), "both edges"),
     (
-        checks.roi_pool,
-        lambda *case: max_pool(*case, start=int, end=math.ceil),
-        "both corners in the same way",
+        checks.largest_move,
+        lambda *case: max(largest_move(*case, edges=(k,)) for k in (0, 1)),
+        "not the last",
     ),
-    (checks.roi_pool, lambda *case: max_pool(*case, reduce=np.mean), "not the mean"),
+    (checks.largest_move, lambda *case: largest_move(*case, half=0), "to the nearest cell"),
+    (checks.largest_move, lambda *case: largest_move(*case) + 1, "at which nothing changes"),
+    (checks.roi_align, lambda v, r, n, s: align(v, r, n, 1), "not its center alone"),
+    (checks.roi_align, lambda v, r, n, s: align(v, r, n, s, first=0), "not their starts"),
     (
-        checks.roi_pool,
-        lambda *case: np.transpose(max_pool(*case)),
-        "first axis of the result is y",
+        checks.roi_align,
+        lambda v, r, n, s: align(v, r, n, s, first=0, parts=max(n * s - 1, 1)),
+        "on the edge",
     ),
-    (checks.bilinear_sample, lambda v, y, x: bilinear(v.T, y, x), "y is the row"),
-    (checks.bilinear_sample, lambda *case: bilinear(*case, nearer=False), "weighs more"),
-    (checks.bilinear_sample, lambda *case: bilinear(*case, only_x=True), "along both axes"),
+    (checks.roi_align, lambda *case: align(*case, reduce=max), "not the maximum"),
+    (checks.roi_align, lambda *case: align(*case, reduce=sum), "not the sum"),
+    (checks.roi_align, lambda v, r, n, s: align(v, np.round(r), n, s), "nothing is rounded"),
     (
-        checks.bilinear_sample,
-        lambda v, y, x: v[min(max(half_up(y), 0), 1), min(half_up(x), 2)],
-        "do not take the nearest",
+        checks.roi_align,
+        lambda v, r, n, s: align(v, [r[1], r[0], r[3], r[2]], n, s),
+        "rows are y",
+    ),
+    (checks.roi_align, lambda *case: align(*case).T, "first axis of the result is y"),
+    (
+        checks.count_samples,
+        lambda u, n, f, low: [
+            count_samples(u, n, f, low)[0],
+            min(count_samples(u, 999, f, low)[1], n - int(f * n)),
+        ],
+        "that foreground leaves free",
+    ),
+    (
+        checks.count_samples,
+        lambda u, n, f, low: [
+            min(sum(u >= 0.5), n - count_samples(u, n, f, low)[1]),
+            count_samples(u, n, f, low)[1],
+        ],
+        "is a maximum, also",
+    ),
+    (checks.count_samples, lambda *case: count_samples(*case, fg=0.5 + 1e-9), "exactly 0.5"),
+    (checks.count_samples, lambda *case: count_samples(*case, low=1e-9), "exactly the lowest"),
+    (
+        checks.count_samples,
+        lambda u, n, f, low: count_samples(u, n, f, 0),
+        "below the lowest IoU",
+    ),
+    (checks.count_samples, lambda *case: count_samples(*case, rounding=math.ceil), "round the"),
+    (checks.count_samples, lambda *case: count_samples(*case)[::-1], "first foreground"),
+    (
+        checks.max_pool_gradient,
+        lambda *case: np.minimum(max_pool_gradient(*case), 1),
+        "has their gradients added",
+    ),
+    (
+        checks.max_pool_gradient,
+        lambda v, r, n: max_pool_gradient(v, r, n)[r[1] : r[3], r[0] : r[2]],
+        "covers the whole map",
+    ),
+    (checks.max_pool_gradient, lambda v, r, n: v * max_pool_gradient(v, r, n), "not its value"),
+    (checks.max_pool_gradient, lambda v, r, n: max_pool_gradient(v, r, 1), "of the whole RoI"),
+    (
+        checks.max_pool_gradient,
+        lambda v, r, n: max_pool_gradient(v, [r[1], r[0], r[3], r[2]], n),
+        "rows are y",
     ),
     (checks.roi_loss, lambda *case: roi_loss(*case, background=True), "background has no box loss"),
     (checks.roi_loss, lambda *case: roi_loss(*case, box_loss=lambda x: x**2 / 2), "only below 1"),
@@ -570,12 +578,9 @@ NAMED += [
     (checks.roi_loss, lambda p, d, k, t: -math.log(p[k]), "add the class loss and the box loss"),
 ]
 WRONG += [
-    (
-        checks.roi_pool,
-        lambda *case: max_pool(*case, last=math.floor),
-    ),  # the last cells are left out
-    (checks.roi_pool, lambda *case: max_pool(*case, swap=True)),  # x for rows
-    (checks.bilinear_sample, lambda *case: bilinear(*case, clamp=False)),
+    (checks.largest_move, lambda x1, x2, stride: 0),
+    (checks.count_samples, lambda u, n, f, low: [int(f * n), n - int(f * n)]),
+    (checks.max_pool_gradient, lambda *case: max_pool_gradient(*case, add=0.25)),
     (checks.roi_loss, lambda *case: roi_loss(*case) / 4),
 ]
 NAMED += [
@@ -635,7 +640,6 @@ WRONG += [
 WRONG += (
     [(check, answer) for check, answer, _ in NAMED]
     + [
-        (checks.nms_per_class, lambda b, s, k, t: sorted(greedy_nms(b + 100 * k[:, None], s, t))),
         (checks.soft_nms, lambda b, s, g: s),
         (
             checks.soft_nms,
@@ -643,12 +647,99 @@ WRONG += (
         ),  # no longer in the order of the boxes
         (checks.encode_box, lambda b, p: [b[k] - p[k] for k in range(4)]),
         (checks.decode_box, lambda d, p: decode(*d[:2], 0, 0, *p)),
-        (checks.number_of_windows, lambda h, w, a, b, s: h * w // (a * b)),
-        (checks.pyramid_bins, lambda s, n: [end for _, end in bins(s, n)]),
+        (checks.average_best_overlap, lambda p, b: box_iou(b, p).max(axis=1).mean()),  # raises
         (checks.quantize_roi, lambda b, s, h, w: [half_up(x / s) for x in b][:2]),
         (checks.assign_scale, lambda w, h, s: 0),
     ]
 )
+NAMED += [
+    (checks.pyramid_windows, lambda *case: pyramid_windows(*case, extra=0), "one more fits"),
+    (checks.pyramid_windows, lambda *case: pyramid_windows(*case, last=1), "of all levels"),
+    (checks.pyramid_windows, lambda *case: pyramid_windows(*case, first=1), "the image itself"),
+    (checks.pyramid_windows, lambda *case: pyramid_windows(*case, shrink=int), "round the sides"),
+    (
+        checks.pyramid_windows,
+        lambda *case: pyramid_windows(*case, fits=lambda height, width: height),
+        "one of the two sides",
+    ),
+    (
+        checks.pyramid_windows,
+        lambda h, w, n, s, d: (
+            pyramid_windows(h, w, n, s, d)
+            if max(h, w) >= n
+            else ((h - n) // s + 1) * ((w - n) // s + 1)
+        ),
+        "not a negative number",
+    ),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: np.bincount((o // 20).astype(int).ravel(), m.ravel(), 9) / 64,
+        "between two bins",
+    ),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: share_votes(m, o, swap=True),
+        "the nearer bin gets the larger share",
+    ),
+    (checks.interpolated_histogram, lambda m, o: share_votes(m, o, first=0), "centers are 10, 30"),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: share_votes(m, o, around=False),
+        "the last bin and the first are neighbors",
+    ),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: share_votes(m, np.clip(o, 10, 170)),
+        "shared as well",
+    ),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: share_votes(m, o, divisor=1),
+        "mean over the cell's 64",
+    ),
+    (
+        checks.interpolated_histogram,
+        lambda m, o: share_votes(m * 0 + 1, o),
+        "by the pixel's magnitude",
+    ),
+    (checks.hard_negatives, lambda *case: mine(*case, limit=2), "0.3 or more is no negative"),
+    (checks.hard_negatives, lambda *case: mine(*case, at=True), "exactly 0.3"),
+    (checks.hard_negatives, lambda *case: mine(*case, lowest=0), "inside the margin"),
+    (checks.hard_negatives, lambda *case: mine(*case, lowest=-9), "changes nothing"),
+    (checks.hard_negatives, lambda *case: sorted(mine(*case)), "the highest score first"),
+    (checks.hard_negatives, lambda s, w, b, n: mine(s, w, b, 99), "at most `count`"),
+    (
+        checks.hard_negatives,
+        lambda s, w, b, n: [k for k in np.argsort(-s)[:n] if k in mine(s, w, b, 99)],
+        "first, then take",
+    ),
+    (checks.hard_negatives, lambda s, w, b, n: mine(s, w, b[:1], n), "all boxes of the image"),
+    (checks.window_and_stride, lambda n: network_window(n, stride=sum), "they do not add up"),
+    (checks.window_and_stride, lambda n: network_window(n, order=1), "from the last layer"),
+    (
+        checks.window_and_stride,
+        lambda n: network_window(n, lambda n, k, s: n * s + k),
+        "of the layer before",
+    ),
+    (
+        checks.window_and_stride,
+        lambda n: network_window(n, lambda n, k, s: n * s + k - 1),
+        "needs no step",
+    ),
+    (
+        checks.window_and_stride,
+        lambda n: network_window(n, lambda n, k, s: n - 1 + k),
+        "makes the window larger",
+    ),
+    (checks.window_and_stride, lambda n: network_window(n)[::-1], "the window first"),
+]
+WRONG += [(check, answer) for check, answer, _ in NAMED if check.__name__ in WINDOW_CHECKS] + [
+    (checks.pyramid_windows, lambda h, w, n, s, d: h * w // n**2),
+    (checks.interpolated_histogram, lambda m, o: share_votes(m, o)[:8]),
+    (checks.hard_negatives, lambda s, w, b, n: s[mine(s, w, b, n)]),  # scores, not indices
+    (checks.hard_negatives, lambda s, w, b, n: mine(s, w, b, n, sign=1)),  # the lowest scores
+    (checks.window_and_stride, lambda n: (48, 8)),
+]
 CHECKS = list(RIGHT)
 
 
@@ -700,12 +791,11 @@ def test_an_answer_may_change_what_it_is_given():
 
 
 def test_an_answer_may_change_a_list_that_it_is_given():
-    def in_place(box):
-        box[2] += box[0]
-        box[3] += box[1]
+    def in_place(box, width, height):
+        box[:] = yolo(box, width, height)
         return box
 
-    assert checks.xywh_to_xyxy(in_place).state == "correct"
+    assert checks.yolo_to_xyxy(in_place).state == "correct"
 
 
 def test_an_error_is_shown_with_its_line():
@@ -715,37 +805,10 @@ def test_an_error_is_shown_with_its_line():
 
 
 def test_what_is_wrong_is_shown():
-    outcome = repr(checks.best_step(max))
-    assert outcome == "wrong: max({250: 0.2, 500: 0.4, 750: 0.3}) gives 750, expected 500"
-
-
-@pytest.mark.slow
-def test_the_learning_rate_is_model_gardens():
-    from official.modeling.optimization import OptimizationConfig, OptimizerFactory
-
-    steps = 40
-    warmup = 10
-    highest = 0.1
-    config = OptimizationConfig(
-        {
-            "optimizer": {"type": "sgd"},
-            "learning_rate": {
-                "type": "cosine",
-                "cosine": {"initial_learning_rate": highest, "decay_steps": steps},
-            },
-            "warmup": {
-                "type": "linear",
-                "linear": {"warmup_steps": warmup, "warmup_learning_rate": highest / 20},
-            },
-        }
-    )
-    schedule = OptimizerFactory(config).build_learning_rate()
-    for step in range(steps + 1):
-        assert checks.warmup_cosine(step, warmup, steps, highest) == pytest.approx(
-            float(schedule(step)), abs=1e-7
-        )
+    outcome = repr(checks.images_needed(min))
+    assert outcome == "wrong: min(200, 0.04, 0.02) gives 0.02, expected 800"
 
 
 def test_large_arrays_are_not_printed():
-    outcome = checks.cell_histogram(lambda s, d: np.zeros(9))
+    outcome = checks.interpolated_histogram(lambda m, o: np.zeros(9))
     assert "(an array of shape (8, 8), an array of shape (8, 8)) gives [0, 0" in outcome.message

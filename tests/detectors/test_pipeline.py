@@ -1,6 +1,7 @@
 """The pipeline with three small parts: what it makes of them is the same for all recipes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -215,6 +216,21 @@ def test_the_same_training_is_reused_and_any_other_starts_again(dataset, tmp_pat
     assert len(trainings) == 5
     keys = [data.checkpoint_key for data in trainings]
     assert len(set(keys)) == 4 and keys[2] == keys[3], "and no weights"
+
+
+def test_a_detector_that_shares_a_training_is_saved_with_its_own_config(dataset, tmp_path):
+    class Timed(Colors):
+        @staticmethod
+        def training_config(config):
+            return replace(config, seconds=())
+
+    train(dataset, tmp_path / "run")
+    timed = Timed(ColorsConfig(seconds=(1.0, 2.0)))
+    timed.fit(dataset.split("train"), dataset.split("val"), tmp_path / "run")
+    assert len(trainings) == 1
+    timed.save(tmp_path / "copy")
+    assert Timed.load(tmp_path / "copy").config == timed.config
+    assert Colors.load(tmp_path / "run").config == ColorsConfig()
 
 
 def test_a_damaged_detector_and_litter_are_replaced(dataset, tmp_path):

@@ -1,6 +1,8 @@
 """The notebooks, for tests that look into them."""
 
+import ast
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -13,3 +15,26 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def load_functions(path: Path, *functions: str, **names: Any) -> dict[str, Any]:
+    """Functions as a notebook's page defines them.
+
+    Args:
+        path: of the notebook; all its imports are run, too.
+        functions: their names.
+        names: what else the functions need, from other cells.
+    Returns:
+        The namespace in which they are defined: a function's globals.
+    """
+    for source in code_cells(read_notebook(path)):
+        tree = ast.parse(source)
+        tree.body = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            or (isinstance(node, ast.FunctionDef) and node.name in functions)
+        ]
+        exec(compile(tree, path.name, "exec"), names)
+    assert set(functions) <= names.keys()
+    return names

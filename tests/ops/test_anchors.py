@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopee_od.ops.anchors import anchor_shapes, best_anchors, generate_anchors
+from shopee_od.ops.anchors import (
+    anchor_grid,
+    anchor_shapes,
+    best_anchors,
+    generate_anchors,
+    shapes_of_area,
+)
 from shopee_od.ops.boxes import box_iou
 
 CANVASES = st.tuples(st.integers(1, 4), st.integers(1, 4)).map(
@@ -42,6 +48,24 @@ def test_shapes_have_their_area_and_ratio():
     shapes = anchor_shapes(4, 5, 2, [0.5, 2])
     assert shapes.prod(axis=1) == pytest.approx([80**2, 80**2, 2 * 80**2, 2 * 80**2])
     assert shapes[:, 0] / shapes[:, 1] == pytest.approx([0.5, 2, 0.5, 2])
+
+
+def test_one_map_has_all_shapes_at_every_cell():
+    shapes = shapes_of_area([48, 96, 192], [0.5, 1, 2])
+    assert len(shapes) == 9
+    anchors = anchor_grid(64, 96, 16, shapes).reshape(4, 6, 9, 4)
+    for row in range(4):
+        for column in range(6):
+            centers = (anchors[row, column, :, :2] + anchors[row, column, :, 2:]) / 2
+            np.testing.assert_allclose(centers, [[16 * column + 8, 16 * row + 8]] * 9)
+            sides = anchors[row, column, :, 2:] - anchors[row, column, :, :2]
+            np.testing.assert_allclose(sides, shapes)
+
+
+def test_a_pyramid_of_one_level_is_one_map():
+    shapes = anchor_shapes(4, 3, 2, [0.5, 2])
+    pyramid = generate_anchors(64, 96, [4], 3, 2, [0.5, 2])
+    np.testing.assert_array_equal(pyramid, anchor_grid(64, 96, 16, shapes))
 
 
 @settings(max_examples=60, deadline=None)

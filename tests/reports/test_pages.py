@@ -2,6 +2,7 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -120,3 +121,45 @@ def test_titles_and_descriptions_are_plain_text(finished):
         pages.find_title(new_notebook(cells=[new_markdown_cell("# snake_case 2 * 3 `x`")]), "")
         == "snake_case 2 * 3 x"
     )
+
+
+def test_links_to_the_glossary_and_to_notebooks_lead_to_pages(tmp_path):
+    """Not those in code, and not those to other files."""
+    text = body(
+        new_markdown_cell(
+            "An [anchor](../docs/glossary.md#anchor) ([all](../docs/glossary.md)), see "
+            "[08](08_evaluate.ipynb#ap), [data](../data/README.md) "
+            "and `[x](../docs/glossary.md#x)`."
+        )
+    )
+    page = BeautifulSoup(text, "html.parser")
+    assert [link["href"] for link in page.p("a")] == [
+        "glossary.html#anchor",
+        "glossary.html",
+        "08_evaluate.html#ap",
+        "../data/README.md",
+    ]
+    assert page.code.text == "[x](../docs/glossary.md#x)"
+
+
+def test_the_glossary_is_a_page_of_the_report(tmp_path):
+    source = tmp_path / "glossary.md"
+    source.write_text(
+        "# Glossary\n\n### RoI pooling\n\nSee [anchor](#anchor).\n\n### anchor\n\nA box."
+    )
+    pages.write_glossary(source, tmp_path)
+    text = (tmp_path / "glossary.html").read_text()
+    page = BeautifulSoup(text, "html.parser")
+    assert not FETCHED.search(text) and page.title.text == f"Glossary – {tmp_path.name}"
+    assert [h["id"] for h in page("h3")] == ["roi-pooling", "anchor"]
+    assert page.main.a["href"] == "#anchor" and page.nav.a["href"] == "index.html"
+    pages.write_glossary(tmp_path / "none.md", tmp_path / "other")  # a report without one
+    assert not (tmp_path / "other").exists()
+
+
+def test_every_term_of_the_glossary_has_its_anchor(tmp_path):
+    source = Path(__file__).parents[2] / "docs" / "glossary.md"
+    pages.write_glossary(source, tmp_path)
+    page = BeautifulSoup((tmp_path / "glossary.html").read_text(), "html.parser")
+    terms = re.findall(r"^### (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [h["id"] for h in page("h3")] == [pages.heading_anchor(term) for term in terms]

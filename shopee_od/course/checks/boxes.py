@@ -1,13 +1,13 @@
-"""Checks of notebooks 00 and 01: the area of a box, box formats and IoU."""
+"""Checks of notebooks 00 and 01: the area of a box, box formats, IoU, leaks, missing labels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from shopee_od.course.exercises import Outcome, check_answer
+from shopee_od.course.exercises import Outcome, check_answer, check_values
 from shopee_od.ops.boxes import box_iou
 
 
@@ -28,14 +28,57 @@ def box_area(answer: Callable[[list[float]], float]) -> Outcome:
     return check_answer(answer, reference, cases, mistakes)
 
 
-def xywh_to_xyxy(answer: Callable[[list[float]], list[float]]) -> Outcome:
-    """Notebook 01: x, y, width, height (COCO) -> x1, y1, x2, y2."""
+def yolo_to_xyxy(answer: Callable[[list[float], int, int], list[float]]) -> Outcome:
+    """Notebook 01: center and size as shares of the image (YOLO), width, height -> x1, y1, x2, y2
+    in pixels.
+    """
 
-    def reference(box: list[float]) -> list[float]:
-        x, y, width, height = box
-        return [x, y, x + width, y + height]
+    def reference(
+        box: list[float], width: int, height: int, before: float = 0.5, after: float = 0.5
+    ) -> list[float]:
+        x, y, w, h = box[0] * width, box[1] * height, box[2] * width, box[3] * height
+        return [x - before * w, y - before * h, x + after * w, y + after * h]
 
-    return check_answer(answer, reference, [([10, 20, 30, 40],), ([0, 5, 1, 2],)])
+    mistakes = {
+        "the first two numbers are the center, not the corner": (
+            lambda *case: reference(*case, before=0, after=1)
+        ),
+        "half of the size is on each side of the center, not the whole": (
+            lambda *case: reference(*case, before=1, after=1)
+        ),
+        "x and width are shares of the image's width, y and height of its height": (
+            lambda box, width, height: reference(box, height, width)
+        ),
+        "in pixels: multiply by the sides of the image": lambda box, *_: reference(box, 1, 1),
+        "x1, y1, x2, y2, not center and size": (
+            lambda box, w, h: [box[0] * w, box[1] * h, box[2] * w, box[3] * h]
+        ),
+        "x2 is exclusive: no − 1": lambda *case: [
+            x - last for x, last in zip(reference(*case), (0, 0, 1, 1), strict=True)
+        ],
+    }
+    cases = [([0.5, 0.5, 0.25, 0.5], 200, 100), ([0.25, 0.75, 0.5, 0.25], 320, 480)]
+    return check_answer(answer, reference, cases, mistakes)
+
+
+def predict_iou(answer: Mapping[str, float | None]) -> Outcome:
+    """Notebook 01: the IoU of four pairs of boxes, predicted on paper."""
+    expected = {"a": 1 / 3, "b": 1 / 2, "c": 1 / 4, "d": 0.0}
+    mistakes = {
+        "half of each box is shared, but the union is larger than one box": {"a": 1 / 2},
+        "the union is 100 + 100 − 50: the sum of the areas counts the shared part twice": {
+            "a": 1 / 4,
+            "b": 1 / 3,
+            "c": 1 / 5,
+        },
+        "a box inside another shares all of *its* area, but IoU divides by the union": {
+            "b": 1.0,
+            "c": 1.0,
+        },
+        "IoU is about areas, not about sides": {"c": 1 / 2},
+        "boxes that only touch share no pixel, because x2 and y2 are exclusive": {"d": 1 / 21},
+    }
+    return check_values(answer, expected, mistakes)
 
 
 def iou(answer: Callable[[list[float], list[float]], float]) -> Outcome:
@@ -65,6 +108,51 @@ def iou(answer: Callable[[list[float], list[float]], float]) -> Outcome:
         ),
     }
     return check_answer(answer, reference, [(box, other) for other in others], mistakes)
+
+
+def leak_probability(answer: Callable[[int, float], float]) -> Outcome:
+    """Notebook 01: images per item, share of test images -> the expected share of leaked ones."""
+    cases = [(2, 0.2), (3, 0.2), (1, 0.2), (4, 0.5), (3, 0.1)]
+    mistakes = {
+        "the test image itself is not one of the others": lambda n, share: 1 - share**n,
+        "this is the probability that no other image is in training": (
+            lambda n, share: share ** (n - 1)
+        ),
+        "one other image in training is enough, not all of them": (
+            lambda n, share: (1 - share) ** (n - 1)
+        ),
+        "`test_share` is the probability of the test, not of training": (
+            lambda n, share: 1 - (1 - share) ** (n - 1)
+        ),
+        "probabilities of independent events are multiplied, not added": (
+            lambda n, share: 1 - share * (n - 1)
+        ),
+    }
+    return check_answer(answer, lambda n, share: 1 - share ** (n - 1), cases, mistakes)
+
+
+def reported_scores(answer: Callable[[int, int], tuple[float, float]]) -> Outcome:
+    """Notebook 01: garments with and without a label -> precision and recall that an evaluation
+    reports of a perfect detector.
+    """
+    cases = [(100, 60), (50, 50), (10, 0), (30, 90)]
+    mistakes = {
+        "a detection without a label counts as wrong": lambda labeled, unlabeled: (1.0, 1.0),
+        "recall asks only about garments that have a label": (
+            lambda labeled, unlabeled: (labeled / (labeled + unlabeled),) * 2
+        ),
+        "precision first, then recall": (
+            lambda labeled, unlabeled: (1.0, labeled / (labeled + unlabeled))
+        ),
+        "precision is the share of correct detections, not of wrong ones": (
+            lambda labeled, unlabeled: (unlabeled / (labeled + unlabeled), 1.0)
+        ),
+    }
+
+    def reference(labeled: int, unlabeled: int) -> tuple[float, float]:
+        return labeled / (labeled + unlabeled), 1.0
+
+    return check_answer(answer, reference, cases, mistakes)
 
 
 def _iou(

@@ -1,15 +1,100 @@
-"""Checks of notebooks 03 and 04: box deltas, recall of proposals, the spatial pyramid."""
+"""Checks of notebook 03: grouping, average best overlap, labels for SVMs, box deltas."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from shopee_od.course.exercises import Outcome, check_answer
+from shopee_od.course.exercises import Outcome, check_answer, check_values
 from shopee_od.ops.boxes import box_iou, decode_boxes, encode_boxes
-from shopee_od.ops.pooling import assign_image_scale, pooling_bins, quantize_rois
+
+
+def predict_merges(answer: Mapping[str, Sequence[int] | float | None]) -> Outcome:
+    """Notebook 03: the first two merges of a tiny image, and the best IoU of a region's box."""
+    expected = {"first merge": [0, 1], "second merge": [2, 3], "best IoU": 0.75}
+    mistakes: dict[str, dict[str, Any]] = {
+        "that is the order with the old colors: region 1 now has the color of the wall": {
+            "first merge": [1, 2]
+        },
+        "add all three terms: the color term of regions 0 and 1 is 1, and their sum is 2": {
+            "first merge": [1, 3]
+        },
+        "region 1 is part of region 4 by now": {"second merge": [1, 3]},
+        "the box around regions 2 and 3 together is larger: 12 of the garment's 16 pixels": {
+            "best IoU": 0.5
+        },
+        "no region has the garment's box: its left half merges with the wall first": {
+            "best IoU": 1.0
+        },
+        "IoU compares boxes: the box has 12 pixels, the region 9": {"best IoU": 9 / 16},
+    }
+    return check_values(_sort_pairs(answer), expected, mistakes)
+
+
+def _sort_pairs(answer: Any) -> Any:
+    """The values with each pair of regions in order."""
+    if not isinstance(answer, Mapping):
+        return answer
+    is_pair = {name: isinstance(value, list | tuple | set) for name, value in answer.items()}
+    try:
+        return {name: sorted(v) if is_pair[name] else v for name, v in answer.items()}
+    except TypeError:
+        return answer
+
+
+def average_best_overlap(answer: Callable[[np.ndarray, np.ndarray], float]) -> Outcome:
+    """Notebook 03: proposals (N, 4), boxes (M, 4) -> the mean over boxes of the best IoU."""
+    gt_boxes = np.array([[0, 0, 10, 10], [20, 20, 40, 40], [50, 0, 60, 30]], float)
+    proposals = np.array(
+        [[0, 0, 10, 12], [0, 0, 10, 8], [22, 20, 40, 40], [70, 70, 90, 90], [50, 0, 60, 60]], float
+    )
+    cases = [
+        (proposals, gt_boxes),
+        (proposals[:2], gt_boxes),
+        (proposals[2:], gt_boxes[1:]),
+        (proposals[:0], gt_boxes),
+    ]
+
+    def reference(proposals: np.ndarray, gt_boxes: np.ndarray) -> float:
+        return float(box_iou(gt_boxes, proposals).max(axis=1, initial=0).mean())
+
+    def mean_of(proposals: np.ndarray, gt_boxes: np.ndarray) -> float:
+        return float(box_iou(gt_boxes, proposals).mean()) if len(proposals) else 0.0
+
+    mistakes = {
+        "the mean over the boxes, not over the proposals": (
+            lambda p, b: float(box_iou(b, p).max(axis=0, initial=0).mean()) if len(p) else 0.0
+        ),
+        "of each box the best IoU, not the mean": mean_of,
+        "the mean over the boxes, not the best of all": (
+            lambda p, b: float(box_iou(b, p).max(initial=0))
+        ),
+        "the mean, not the sum": lambda p, b: reference(p, b) * len(b),
+        "the IoU itself, not whether it is at least 0.5": (
+            lambda p, b: float((box_iou(b, p).max(axis=1, initial=0) >= 0.5).mean())
+        ),
+    }
+    return check_answer(answer, reference, cases, mistakes)
+
+
+def svm_labels(answer: Mapping[str, int | None]) -> Outcome:
+    """Notebook 03: 1, 0 or −1 for five regions, for one class's SVM and for fine-tuning."""
+    expected = {"a": 1, "b": 1, "c": -1, "d": 0, "e": 0, "fine-tuning, c": 1}
+    mistakes = {
+        "a mirrored box is still a box of the class": {"b": -1},
+        "only ground-truth boxes are positives; a region close to one is left out": {"c": 1},
+        "with an IoU of 0.8 it is no negative either: it is left out": {"c": 0},
+        "an IoU below 0.3 makes it a negative": {"d": -1, "e": -1},
+        "a ground-truth box of another class is a negative of this one": {"e": 1},
+        "for fine-tuning an IoU of at least 0.5 is enough to be positive": {
+            "fine-tuning, c": -1,
+        },
+        "an IoU of at least 0.5 is not background": {"fine-tuning, c": 0},
+    }
+    return check_values(answer, expected, mistakes)
 
 
 def encode_box(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:
@@ -56,6 +141,23 @@ def encode_box(answer: Callable[[list[float], list[float]], list[float]]) -> Out
         "from the proposal to the box, not back": lambda b, p: reference(p, b),
     }
     return check_answer(answer, reference, cases, mistakes)
+
+
+def predict_deltas(answer: Mapping[str, float | None]) -> Outcome:
+    """Notebook 03: deltas after both boxes, or the proposal alone, become larger."""
+    log_half = math.log(0.5)
+    expected = {"a": 0.5, "b": log_half, "c": 0.25, "d": log_half}
+    mistakes = {
+        "shifts are divided by the proposal's side, which is twice as long too": {"a": 1.0},
+        "that is dw; the heights are 20 and 40 now": {"b": 0.0},
+        "the box is twice as high too, so the ratio stays the same": {"b": 2 * log_half},
+        "the logarithm of the ratio, not the ratio": {"b": 0.5, "d": 0.5},
+        "the centers are still 10 pixels apart, but the proposal is 40 wide": {"c": 0.5},
+        "the proposal grows on both sides: its center stays at (10, 20)": {"c": 0.0},
+        "the box is 20 wide, the proposal 40": {"d": 0.0},
+        "from the proposal to the box: log(20 / 40), not log(40 / 20)": {"d": -log_half},
+    }
+    return check_values(answer, expected, mistakes)
 
 
 def decode_box(answer: Callable[[list[float], list[float]], list[float]]) -> Outcome:
@@ -114,153 +216,6 @@ def decode_box(answer: Callable[[list[float], list[float]], list[float]]) -> Out
         "the size changes by exp(dw), exp(dh)": without_exp,
         "the center moves by a share of the width or height": (
             lambda d, p: reference([d[0] / 40, d[1] / 80, *d[2:]], p)
-        ),
-    }
-    return check_answer(answer, reference, cases, mistakes)
-
-
-def recall_at(answer: Callable[[np.ndarray, np.ndarray, int], float]) -> Outcome:
-    """Notebook 03: proposals (N, 4), boxes (M, 4), n -> recall of the first n at IoU 0.5."""
-    gt_boxes = np.array([[0, 0, 10, 10], [20, 20, 40, 40], [50, 0, 60, 30]], float)
-    near = gt_boxes + np.array([[0, 0, 0, 2], [1, 1, 5, 5], [0, 0, 0, 30]])
-    proposals = np.concatenate([near[:1], near[:1], gt_boxes[1:2] + 100, near[1:2], near[2:]])
-    cases = [(proposals, gt_boxes, n) for n in (1, 3, 4, 5)] + [(proposals[:0], gt_boxes, 3)]
-
-    def recall(proposals: np.ndarray, gt_boxes: np.ndarray, n: int | None) -> float:
-        return float((box_iou(gt_boxes, proposals[:n]).max(axis=1, initial=0) >= 0.5).mean())
-
-    def precision(proposals: np.ndarray, gt_boxes: np.ndarray, n: int) -> float:
-        hits = box_iou(gt_boxes, proposals[:n]).max(axis=0, initial=0) >= 0.5
-        return float(hits.mean()) if len(hits) else 0.0
-
-    def strictly_above(proposals: np.ndarray, gt_boxes: np.ndarray, n: int) -> float:
-        return float((box_iou(gt_boxes, proposals[:n]).max(axis=1, initial=0) > 0.5).mean())
-
-    mistakes = {
-        "the share of the boxes, not of the proposals": precision,
-        "a box counts once, even if several proposals match it": (
-            lambda p, b, n: float((box_iou(b, p[:n]) >= 0.5).sum() / len(b))
-        ),
-        "the share, not the number": lambda p, b, n: recall(p, b, n) * len(b),
-        "n proposals, not one more": lambda p, b, n: recall(p, b, n + 1),
-        "only the first n proposals count": lambda p, b, n: recall(p, b, None),
-        "an IoU of exactly 0.5 counts": strictly_above,
-    }
-    return check_answer(answer, recall, cases, mistakes)
-
-
-def pyramid_bins(answer: Callable[[int, int], list[tuple[int, int]]]) -> Outcome:
-    """Notebook 04: a side in cells, n -> start and end of each of n bins, the end exclusive."""
-    cases = [(6, 3), (5, 2), (7, 3), (2, 3), (13, 4), (9, 1)]
-
-    def reference(length: int, n: int) -> list[list[int]]:
-        return pooling_bins(length, n).tolist()
-
-    def bins(
-        length: int,
-        n: int,
-        start: Callable[[float], int] = math.floor,
-        end: Callable[[float], int] = math.ceil,
-        shorter: int = 0,
-    ) -> list[tuple[int, int]]:
-        return [(start(k * length / n), end((k + 1) * length / n) - shorter) for k in range(n)]
-
-    mistakes = {
-        "round the end up, otherwise a bin can be empty": lambda s, n: bins(s, n, end=math.floor),
-        "round the start down": lambda s, n: bins(s, n, start=math.ceil),
-        "round the start down and the end up": lambda s, n: bins(s, n, start=round, end=round),
-        "the end is exclusive, as in a slice": lambda s, n: bins(s, n, shorter=1),
-        "bins of one integer length miss the last cells": (
-            lambda s, n: [(k * (s // n), (k + 1) * (s // n)) for k in range(n)]
-        ),
-    }
-    return check_answer(answer, reference, cases, mistakes)
-
-
-def quantize_roi(answer: Callable[[list[float], int, int, int], list[int]]) -> Outcome:
-    """Notebook 04: an RoI in pixels, stride, the map's height and width -> its cells, x1 … y2."""
-    cases = [
-        ([32.0, 64.0, 160.0, 192.0], 32, 8, 6),
-        ([20.0, 15.0, 120.0, 200.0], 32, 8, 6),
-        ([0.0, 0.0, 96.0, 128.0], 16, 8, 6),  # the whole image is the whole map
-        ([50.0, 60.0, 58.0, 66.0], 32, 8, 6),  # contains no cell's center: one cell remains
-        ([150.0, 200.0, 192.0, 256.0], 32, 8, 6),
-        ([180.0, 240.0, 230.0, 300.0], 32, 8, 6),  # ends outside the map
-        ([210.0, 270.0, 230.0, 300.0], 32, 8, 6),  # starts outside the map: the last cell
-    ]
-
-    def reference(roi: list[float], stride: int, height: int, width: int) -> list[int]:
-        return quantize_rois(np.array([roi]), stride, height, width)[0].tolist()
-
-    def quantize(
-        roi: list[float],
-        stride: int,
-        height: int,
-        width: int,
-        start: Callable[[float], int] = math.floor,
-        end: Callable[[float], int] = math.ceil,
-    ) -> list[int]:
-        limits = (width - 1, height - 1, width, height)
-        cells = []
-        for side, rounding, limit in zip(roi, (start, start, end, end), limits, strict=True):
-            cells.append(min(rounding(side / stride), limit))
-        return cells
-
-    def half_up(side: float) -> int:
-        return math.floor(side + 0.5)
-
-    mistakes = {
-        "keep at least one cell": lambda b, s, h, w: quantize(b, s, h, w, half_up, half_up),
-        "no cell is beyond the map": lambda b, s, h, w: reference(b, s, 99, 99),
-        "take cells whose center is inside, not all that the region touches": quantize,
-        "take cells whose center is inside, also at the right and the bottom": (
-            lambda b, s, h, w: quantize(b, s, h, w, end=math.floor)
-        ),
-        "x before y": lambda b, s, h, w: [reference(b, s, h, w)[k] for k in (1, 0, 3, 2)],
-        "divide by the stride: a cell is so many pixels": (
-            lambda b, s, h, w: reference([x * s * s for x in b], s, h, w)
-        ),
-        "round to integers": lambda b, s, h, w: [x / s for x in b],
-    }
-    return check_answer(answer, reference, cases, mistakes)
-
-
-def assign_scale(answer: Callable[[float, float, list[float]], int]) -> Outcome:
-    """Notebook 04: a region's width, height, the images' scales -> the scale to pool it from."""
-    cases = [
-        (100.0, 100.0, [1.0, 2.0, 4.0]),
-        (160.0, 160.0, [1.0, 1.75]),  # by side 224 is nearer to 280, by area to 160
-        (300.0, 60.0, [0.5, 1.0, 2.0]),
-        (400.0, 500.0, [0.4, 0.6, 1.0]),
-        (20.0, 30.0, [1.0, 2.0, 3.0]),
-        (224.0, 224.0, [2.0, 1.0, 0.5]),
-    ]
-
-    def reference(width: float, height: float, scales: list[float]) -> int:
-        return int(assign_image_scale(np.array([[0.0, 0.0, width, height]]), scales)[0])
-
-    def area(width: float, height: float, scale: float) -> float:
-        return width * height * scale**2
-
-    def nearest(scales: list[float], distance: Callable[[float], float]) -> int:
-        return min(range(len(scales)), key=lambda k: distance(scales[k]))
-
-    mistakes = {
-        "the area grows with the square of the scale": (
-            lambda w, h, s: nearest(s, lambda x: abs(w * h * x - 224**2))
-        ),
-        "compare areas, not sides": (
-            lambda w, h, s: nearest(s, lambda x: abs(math.sqrt(area(w, h, x)) - 224))
-        ),
-        "the area counts, not the longer side": (
-            lambda w, h, s: nearest(s, lambda x: abs(max(w, h) * x - 224))
-        ),
-        "the target area is 224 × 224 pixels, not 224": (
-            lambda w, h, s: nearest(s, lambda x: abs(area(w, h, x) - 224))
-        ),
-        "return the index, counted from 0": lambda w, h, s: s[reference(w, h, s)],
-        "a larger area is allowed: take the smallest distance": (
-            lambda w, h, s: nearest(s, lambda x: -x if area(w, h, x) <= 224**2 else x)
         ),
     }
     return check_answer(answer, reference, cases, mistakes)

@@ -1,99 +1,228 @@
-"""Checks of notebook 05: RoI pooling, bilinear_interpolate sampling, the loss of an RoI."""
+"""Checks of notebook 05: RoI pooling and its gradient, RoIAlign, sampling, the loss of an RoI."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from shopee_od.course.exercises import Outcome, check_answer
 from shopee_od.ops.losses import multi_task_loss, smooth_l1
-from shopee_od.ops.pooling import bilinear_interpolate, pooling_bins, roi_max_pool
+from shopee_od.ops.pooling import bilinear_interpolate, pooling_bins
+from shopee_od.ops.pooling import roi_align as roi_align_of_map
 
 
-def roi_pool(answer: Callable[[np.ndarray, list[float], int, int], np.ndarray]) -> Outcome:
-    """Notebook 05: values (H, W), an RoI in pixels, stride, n -> (n, n) the maximum of each bin.
-
-    The RoI is rounded to whole cells, halves up; bins are those of notebook 04.
+def largest_move(answer: Callable[[int, int, int], int]) -> Outcome:
+    """Notebook 05: x1 and x2 in pixels, stride -> how far the RoI can move to the right, in whole
+    pixels, before RoI max pooling takes other cells.
     """
-    values = np.random.default_rng(0).permutation(80).reshape(8, 10).astype(float)
+    cases = [(4, 52, 16), (0, 64, 16), (7, 40, 16), (9, 70, 16), (20, 100, 32), (30, 47, 8)]
+
+    def reference(x1: int, x2: int, stride: int) -> int:
+        return min(_pixels_to_edge(x, stride) for x in (x1, x2)) - 1
+
+    mistakes = {
+        "both edges are rounded: the first one to reach another cell counts": (
+            lambda x1, x2, stride: _pixels_to_edge(x1, stride) - 1
+        ),
+        "the first of the two edges to reach another cell counts, not the last": (
+            lambda x1, x2, stride: max(_pixels_to_edge(x, stride) for x in (x1, x2)) - 1
+        ),
+        "an edge is rounded to the nearest cell: it changes half a stride after each multiple": (
+            lambda x1, x2, stride: min(stride - x % stride for x in (x1, x2)) - 1
+        ),
+        "the last pixel at which nothing changes, not the first at which something does": (
+            lambda *case: reference(*case) + 1
+        ),
+    }
+    return check_answer(answer, reference, cases, mistakes)
+
+
+def _pixels_to_edge(x: int, stride: int) -> int:
+    """The smallest move to the right after which x / stride is rounded to another number."""
+    return next(
+        move
+        for move in range(1, stride + 1)
+        if np.floor((x + move) / stride + 0.5) != np.floor(x / stride + 0.5)
+    )
+
+
+def roi_align(answer: Callable[[np.ndarray, list[float], int, int], np.ndarray]) -> Outcome:
+    """Notebook 05: values (H, W), an RoI in cells, n, samples -> (n, n) the mean of each bin's
+    samples × samples points.
+    """
+    values = np.random.default_rng(0).integers(0, 30, (6, 7)).astype(float)
     cases = [
-        (values, [0.0, 0.0, 64.0, 64.0], 16, 2),
-        (values, [23.0, 9.0, 121.0, 87.0], 16, 2),  # rounded, not truncated
-        (values, [24.0, 40.0, 104.0, 120.0], 16, 2),  # halves go up; 5 cells: bins share one
-        (-values, [10.0, 3.0, 90.0, 60.0], 16, 3),
+        (values, [0.25, 0.75, 3.25, 2.75], 2, 1),
+        (values, [1.0, 0.5, 5.0, 4.5], 2, 2),
+        (values, [0.3, 1.1, 5.9, 3.2], 3, 2),
+        (values, [2.0, 1.0, 6.0, 5.0], 1, 4),
     ]
 
-    def reference(values: np.ndarray, roi: list[float], stride: int, n: int) -> np.ndarray:
-        return roi_max_pool(values[..., None], np.array(roi), stride, n)[..., 0]
+    def reference(values: np.ndarray, roi: list[float], n: int, samples: int) -> np.ndarray:
+        return roi_align_of_map(values[..., None], np.array(roi), 1, n, samples)[..., 0]
 
-    def pool(
+    def align(
         values: np.ndarray,
         roi: list[float],
-        stride: int,
+        n: int,
+        samples: int,
+        *,
+        reduce: Callable[..., np.ndarray] = np.mean,
+        centers: Callable[[int], np.ndarray] = lambda count: (np.arange(count) + 0.5) / count,
+    ) -> np.ndarray:
+        x1, y1, x2, y2 = roi
+        unit = centers(n * samples)
+        y = y1 + unit * (y2 - y1)
+        x = x1 + unit * (x2 - x1)
+        points = bilinear_interpolate(values[..., None], y, x)[..., 0]
+        return reduce(points.reshape(n, samples, n, samples), axis=(1, 3))
+
+    mistakes = {
+        "samples × samples points in each bin, not its center alone": (
+            lambda values, roi, n, samples: reference(values, roi, n, 1)
+        ),
+        "the points are the centers of equal parts, so none is on the edge of the RoI": (
+            lambda *case: align(*case, centers=lambda count: np.linspace(0, 1, count))
+        ),
+        "the points are the centers of equal parts, not their starts": (
+            lambda *case: align(*case, centers=lambda count: np.arange(count) / count)
+        ),
+        "the mean of a bin's points, not the maximum": lambda *case: align(*case, reduce=np.max),
+        "the mean of a bin's points, not the sum": lambda *case: align(*case, reduce=np.sum),
+        "nothing is rounded": (
+            lambda values, roi, n, samples: reference(values, [round(x) for x in roi], n, samples)
+        ),
+        "rows are y, columns are x": (
+            lambda values, roi, n, samples: reference(
+                values, [roi[k] for k in (1, 0, 3, 2)], n, samples
+            )
+        ),
+        "the first axis of the result is y": lambda *case: reference(*case).T,
+    }
+    return check_answer(answer, reference, cases, mistakes)
+
+
+def count_samples(
+    answer: Callable[[np.ndarray, int, float, float], tuple[int, int]],
+) -> Outcome:
+    """Notebook 05: the best IoU of each RoI (N,), how many to sample, the largest share of
+    foreground, the lowest IoU of background -> how many foreground and background RoIs are sampled.
+    """
+    many = np.array([0.9, 0.8, 0.7, 0.6, 0.55, *[0.4] * 4, *[0.2] * 6, *[0.05] * 9])
+    few_foreground = np.array([0.6, *[0.3] * 9, *[0.0] * 9])
+    few_background = np.array([*[0.9] * 6, 0.2, 0.02])
+    limits = np.array([0.5, 0.1, 0.3, 0.05, 0.0])
+    cases = [
+        (many, 8, 0.25, 0.1),
+        (many, 24, 0.25, 0.0),
+        (many, 6, 0.25, 0.1),
+        (few_foreground, 8, 0.25, 0.1),
+        (few_background, 8, 0.25, 0.1),
+        (limits, 8, 0.25, 0.1),
+    ]
+
+    def count(
+        ious: np.ndarray,
+        num: int,
+        fraction: float,
+        lowest: float,
+        *,
+        foreground: Callable[[np.ndarray], np.ndarray] = lambda ious: ious >= 0.5,
+        above: Callable[[np.ndarray, float], np.ndarray] = np.greater_equal,
+        rounding: Callable[[float], int] = int,
+        places: Callable[[int, int, int], int] = lambda num, most, sampled: num - sampled,
+    ) -> tuple[int, int]:
+        is_fg = foreground(ious)
+        most = rounding(fraction * num)
+        num_fg = min(int(is_fg.sum()), most)
+        is_bg = ~is_fg & above(ious, lowest)
+        return num_fg, min(int(is_bg.sum()), places(num, most, num_fg))
+
+    def fill_with_foreground(
+        ious: np.ndarray, num: int, fraction: float, lowest: float
+    ) -> tuple[int, int]:
+        _, num_bg = count(ious, num, fraction, lowest)
+        return min(int((ious >= 0.5).sum()), num - num_bg), num_bg
+
+    mistakes = {
+        "background takes the places that foreground leaves free": (
+            lambda *case: count(*case, places=lambda num, most, sampled: num - most)
+        ),
+        "the share of foreground is a maximum, also where background is scarce": (
+            fill_with_foreground
+        ),
+        "the share is of the RoIs that are sampled, not of all RoIs": (
+            lambda ious, num, fraction, lowest: count(ious, num, fraction * len(ious) / num, lowest)
+        ),
+        "an IoU of exactly 0.5 is foreground": (
+            lambda *case: count(*case, foreground=lambda ious: ious > 0.5)
+        ),
+        "an IoU of exactly the lowest is background": lambda *case: count(*case, above=np.greater),
+        "RoIs below the lowest IoU are not sampled": (
+            lambda ious, num, fraction, lowest: count(ious, num, fraction, 0.0)
+        ),
+        "round the number of foreground RoIs down: the share is a maximum": (
+            lambda *case: count(*case, rounding=lambda x: int(np.ceil(x)))
+        ),
+        "first foreground, then background": lambda *case: count(*case)[::-1],
+    }
+    return check_answer(answer, count, cases, mistakes)
+
+
+def max_pool_gradient(
+    answer: Callable[[np.ndarray, tuple[int, int, int, int], int], np.ndarray],
+) -> Outcome:
+    """Notebook 05: values (H, W), an RoI in whole cells, n -> (H, W) the gradient of the sum of the
+    n × n pooled values: of how many bins each cell is the maximum.
+    """
+    values = np.array([[0, 1, 5, 2], [4, 2, 8, 7], [9, 6, 3, 5], [3, 10, 1, 11]], float)
+    large = np.random.default_rng(1).permutation(64).reshape(8, 8).astype(float)
+    cases = [
+        (values, (0, 1, 3, 3), 2),
+        (values, (1, 0, 4, 3), 2),  # the shared column has the maximum of both bins
+        (values, (0, 0, 4, 4), 1),
+        (large, (1, 2, 8, 7), 3),
+        (-large, (2, 0, 7, 4), 3),
+    ]
+
+    def gradient(
+        values: np.ndarray,
+        roi: tuple[int, int, int, int],
         n: int,
         *,
-        low: float = 0.5,
-        high: float = 0.5,
-        reduce: Callable[[np.ndarray], float] = np.max,
-        bins: Callable[[int, int], Iterable[tuple[int, int]] | np.ndarray] = pooling_bins,
+        every_cell: bool = False,
     ) -> np.ndarray:
-        x1, y1 = (int(np.floor(side / stride + low)) for side in roi[:2])
-        x2, y2 = (int(np.floor(side / stride + high)) for side in roi[2:])
-        cells = values[y1:y2, x1:x2]
-        rows = bins(cells.shape[0], n)
-        columns = bins(cells.shape[1], n)
-        return np.array([[reduce(cells[a:b, c:d]) for c, d in columns] for a, b in rows])
-
-    def equal_bins(length: int, n: int) -> list[tuple[int, int]]:
-        return [(k * (length // n), (k + 1) * (length // n)) for k in range(n)]
-
-    def rows_are_x(values: np.ndarray, roi: list[float], stride: int, n: int) -> np.ndarray:
-        return pool(values, [roi[k] for k in (1, 0, 3, 2)], stride, n)
+        x1, y1, x2, y2 = roi
+        counts = np.zeros(values.shape)
+        for top, bottom in pooling_bins(y2 - y1, n) + y1:
+            for left, right in pooling_bins(x2 - x1, n) + x1:
+                cells = values[top:bottom, left:right]
+                is_maximum = np.ones(cells.shape) if every_cell else cells == cells.max()
+                counts[top:bottom, left:right] += is_maximum
+        return counts
 
     mistakes = {
-        "round to the nearest cell, do not truncate": lambda *case: pool(*case, low=0, high=0),
-        "round to the nearest cell, both corners in the same way": (
-            lambda *case: pool(*case, low=0, high=1 - 1e-9)
+        "only the maximum of each bin has a gradient": (
+            lambda *case: gradient(*case, every_cell=True)
         ),
-        "the maximum, not the mean": lambda *case: pool(*case, reduce=np.mean),
-        "round a bin's end up, otherwise the last cells are left out": (
-            lambda *case: pool(*case, bins=equal_bins)
+        "a cell that is the maximum of two bins has their gradients added": (
+            lambda *case: np.minimum(gradient(*case), 1)
         ),
-        "rows are y, columns are x": rows_are_x,
-        "the first axis of the result is y": lambda *case: pool(*case).T,
+        "the result covers the whole map, 0 outside the RoI": (
+            lambda values, roi, n: gradient(values, roi, n)[roi[1] : roi[3], roi[0] : roi[2]]
+        ),
+        "how often a cell is the maximum, not its value": (
+            lambda values, roi, n: gradient(values, roi, n) * values
+        ),
+        "the maximum of each bin, not of the whole RoI": (
+            lambda values, roi, n: gradient(values, roi, 1)
+        ),
+        "rows are y, columns are x": (
+            lambda values, roi, n: gradient(values, tuple(roi[k] for k in (1, 0, 3, 2)), n)
+        ),
     }
-    return check_answer(answer, reference, cases, mistakes)
-
-
-def bilinear_sample(answer: Callable[[np.ndarray, float, float], float]) -> Outcome:
-    """Notebook 05: values (H, W), row y, column x -> the value between the four nearest cells.
-
-    Cell k is at coordinate k; beyond the border the map continues with its outermost cells.
-    """
-    values = np.array([[0.0, 10.0, 40.0], [20.0, 30.0, 5.0]])
-    points = [(0.0, 1.0), (0.5, 0.25), (0.8, 1.4), (0.3, 0.9), (1.0, 2.0), (0.5, 2.7), (-0.4, 1.5)]
-    cases = [(values, y, x) for y, x in points]
-
-    def reference(values: np.ndarray, y: float, x: float) -> float:
-        return float(bilinear_interpolate(values[..., None], np.array([y]), np.array([x]))[0, 0, 0])
-
-    def swapped_weights(values: np.ndarray, y: float, x: float) -> float:
-        y, x = (2 * np.floor(t) + 1 - t for t in np.clip([y, x], 0, [1, 2]))
-        return reference(values, y, x)
-
-    mistakes = {
-        "y is the row, x the column": lambda v, y, x: reference(v, min(x, 1.0), y),
-        "the nearer cell weighs more: its weight is 1 minus the distance": swapped_weights,
-        "interpolate between four cells, do not take the nearest": (
-            lambda v, y, x: reference(v, np.floor(y + 0.5), np.floor(x + 0.5))
-        ),
-        "interpolate along both axes, not along x alone": (
-            lambda v, y, x: reference(v, np.floor(max(y, 0)), x)
-        ),
-        "cell k is at k, not at k + ½": lambda v, y, x: reference(v, y - 0.5, x - 0.5),
-    }
-    return check_answer(answer, reference, cases, mistakes)
+    return check_answer(answer, gradient, cases, mistakes)
 
 
 def roi_loss(answer: Callable[[np.ndarray, np.ndarray, int, np.ndarray], float]) -> Outcome:

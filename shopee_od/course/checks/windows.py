@@ -1,198 +1,236 @@
-"""Checks of notebook 02: windows, HOG, NMS."""
+"""Checks of notebook 02: windows of a pyramid, HOG, hard negatives, a CNN as a window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from shopee_od.course.exercises import Outcome, check_answer
-from shopee_od.ops import nms as ops
 from shopee_od.ops.boxes import box_iou
-from shopee_od.ops.pyramid import count_windows
+from shopee_od.ops.pyramid import count_windows, level_sizes
 
 
-def number_of_windows(answer: Callable[[int, int, int, int, int], int]) -> Outcome:
-    """Notebook 02: height, width, window height, window width, stride -> how many windows fit."""
+def pyramid_windows(answer: Callable[[int, int, int, int, float], int]) -> Outcome:
+    """Notebook 02: height, width, window, stride, downscale -> windows on all levels."""
     cases = [
-        (100, 60, 64, 32, 8),
-        (64, 32, 64, 32, 8),
-        (71, 39, 64, 32, 8),
-        (63, 200, 64, 32, 8),
-        (20, 30, 5, 10, 1),
-        (40, 40, 64, 64, 8),  # too small in both directions: two negative numbers
+        (20, 20, 8, 4, 2.0),
+        (100, 60, 32, 8, 1.25),
+        (31, 31, 16, 8, 2.0),  # the second level has 16 pixels, rounded up from 15.5
+        (64, 64, 64, 8, 1.25),
+        (40, 20, 32, 8, 2.0),  # wide enough for no window
+        (20, 20, 32, 8, 2.0),  # too small in both directions: two negative numbers
     ]
 
-    def reference(
-        height: int, width: int, window_height: int, window_width: int, stride: int
+    def total(
+        height: int,
+        width: int,
+        window: int,
+        stride: int,
+        downscale: float,
+        count: Callable[[int, int, int, int], int] = (
+            lambda height, width, window, stride: count_windows(
+                height, width, (window, window), stride
+            )
+        ),
+        levels: slice = slice(None),
     ) -> int:
-        return count_windows(height, width, (window_height, window_width), stride)
+        sizes = level_sizes(height, width, (window, window), downscale)
+        return sum(count(*size, window, stride) for size in sizes[levels])
+
+    def rounded_down(height: int, width: int, window: int, stride: int, downscale: float) -> int:
+        windows = 0
+        while min(height, width) >= window:
+            windows += count_windows(height, width, (window, window), stride)
+            height, width = int(height / downscale), int(width / downscale)
+        return windows
+
+    def negative(height: int, width: int, window: int, stride: int, downscale: float) -> int:
+        if max(height, width) >= window:
+            return total(height, width, window, stride, downscale)
+        return ((height - window) // stride + 1) * ((width - window) // stride + 1)
+
+    def by_height(height: int, width: int, window: int, stride: int, downscale: float) -> int:
+        windows = 0
+        while height >= window:
+            windows += ((height - window) // stride + 1) * ((width - window) // stride + 1)
+            height, width = math.ceil(height / downscale), math.ceil(width / downscale)
+        return windows
 
     mistakes = {
         "one more fits along each side: the first window needs no step": (
-            lambda h, w, wh, ww, s: max((h - wh) // s, 0) * max((w - ww) // s, 0)
+            lambda h, w, n, s, d: total(
+                h, w, n, s, d, count=lambda h, w, n, s: (h - n) // s * ((w - n) // s)
+            )
         ),
-        "one more fits along each side; and 0, not a negative number, where none fits": (
-            lambda h, w, wh, ww, s: ((h - wh) // s) * ((w - ww) // s)
+        "add up the windows of all levels, not of the first alone": (
+            lambda h, w, n, s, d: total(h, w, n, s, d, levels=slice(1))
         ),
-        "0, not a negative number, where the window is larger": (
-            lambda h, w, wh, ww, s: ((h - wh) // s + 1) * ((w - ww) // s + 1)
+        "the image itself is the first level": lambda h, w, n, s, d: total(
+            h, w, n, s, d, levels=slice(1, None)
         ),
-        "a window must be inside completely": (lambda h, w, wh, ww, s: -(-h // s) * -(-w // s)),
-        "the stride divides what the window leaves of a side": (
-            lambda h, w, wh, ww, s: (h // s) * (w // s)
+        "round the sides of a level up": rounded_down,
+        "stop as soon as one of the two sides is smaller than the window": by_height,
+        "0 windows, not a negative number, where the window is larger": negative,
+        "a window must be inside completely": (
+            lambda h, w, n, s, d: total(
+                h, w, n, s, d, count=lambda h, w, n, s: -(-h // s) * -(-w // s)
+            )
         ),
-        "heights go with heights": (lambda h, w, wh, ww, s: count_windows(h, w, (ww, wh), s)),
     }
-    return check_answer(answer, reference, cases, mistakes)
+    return check_answer(answer, total, cases, mistakes)
 
 
-def cell_histogram(answer: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Outcome:
-    """Notebook 02: magnitude, orientation (8, 8), degrees 0–180 -> (9,) mean magnitude by bin."""
+def interpolated_histogram(answer: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Outcome:
+    """Notebook 02: magnitude, orientation (8, 8) -> (9,) each vote shared by two bins."""
     rng = np.random.default_rng(0)
-    cases = [
-        (np.full((8, 8), 64.0), np.full((8, 8), 10.0)),
-        (np.ones((8, 8)), np.full((8, 8), 179.0)),
-    ]
+    full = np.full((8, 8), 64.0)
+    cases = [(full, np.full((8, 8), degrees)) for degrees in (50.0, 53.0, 175.0, 4.0, 60.0)]
     for _ in range(2):
         magnitude = rng.integers(0, 50, (8, 8)).astype(float)
-        orientation = rng.integers(0, 180, (8, 8)).astype(float)
-        cases.append((magnitude, orientation))
+        cases.append((magnitude, rng.integers(0, 180, (8, 8)).astype(float)))
 
-    def histogram(
+    def votes(
         magnitude: np.ndarray,
         orientation: np.ndarray,
-        weighted: bool = True,
+        first: float = 10.0,
+        around: bool = True,
+        swapped: bool = False,
+        nearest: bool = False,
         divisor: int = 64,
-        offset: int = 0,
-        bins: int = 9,
     ) -> np.ndarray:
-        index = ((orientation + offset) % 180 // 20).astype(int)
-        return np.bincount(index.ravel(), magnitude.ravel() if weighted else None, bins) / divisor
+        position = (orientation - first) / 20
+        low = np.floor(position).astype(int)
+        share = position - low
+        if nearest:
+            share = (share >= 0.5).astype(float)
+        if swapped:
+            share = 1 - share
+        histogram = np.zeros(9)
+        for bins, weights in ((low, 1 - share), (low + 1, share)):
+            inside = np.ones_like(bins, bool) if around else (bins >= 0) & (bins < 9)
+            np.add.at(histogram, bins[inside] % 9, (weights * magnitude)[inside])
+        return histogram / divisor
 
-    def right_closed(magnitude: np.ndarray, orientation: np.ndarray) -> np.ndarray:
-        edges = 20 * np.arange(9)
-        inside = [(orientation > low) & (orientation <= low + 20) for low in edges]
-        return np.array([magnitude[mask].sum() / 64 for mask in inside])
-
-    def mean_of_bin(magnitude: np.ndarray, orientation: np.ndarray) -> np.ndarray:
-        counts = histogram(magnitude, orientation, weighted=False, divisor=1)
-        return histogram(magnitude, orientation, divisor=1) / np.maximum(counts, 1)
+    def at_the_ends(magnitude: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+        return votes(magnitude, np.clip(orientation, 10, 170))
 
     mistakes = {
-        "weight each pixel by its magnitude": lambda m, o: histogram(m, o, weighted=False),
-        "weight each pixel by its magnitude, and take the mean": (
-            lambda m, o: histogram(m, o, weighted=False, divisor=1)
+        "share each vote between two bins": lambda m, o: votes(m, o, nearest=True),
+        "the nearer bin gets the larger share": lambda m, o: votes(m, o, swapped=True),
+        "the bins' centers are 10, 30, 50, … degrees": lambda m, o: votes(m, o, first=0.0),
+        "0 and 180 degrees are the same direction: the last bin and the first are neighbors": (
+            lambda m, o: votes(m, o, around=False)
         ),
-        "the mean over the cell's 64 pixels, not the sum": lambda m, o: histogram(m, o, divisor=1),
-        "the first bin is 0 to 20 degrees, it is not centered on 0": (
-            lambda m, o: histogram(m, o, offset=10)
+        "0 and 180 degrees are the same: beyond the last center a vote is shared as well": (
+            at_the_ends
         ),
-        "nine numbers, also where the last bins are empty": lambda m, o: histogram(m, o, bins=0),
-        "divide by all 64 pixels, not by those in the bin": mean_of_bin,
-        "20 degrees is in the second bin": right_closed,
+        "weight each vote by the pixel's magnitude": lambda m, o: votes(np.ones_like(m), o),
+        "the mean over the cell's 64 pixels, not the sum": lambda m, o: votes(m, o, divisor=1),
     }
-    return check_answer(answer, histogram, cases, mistakes)
+    return check_answer(answer, votes, cases, mistakes)
 
 
-def nms_per_class(
-    answer: Callable[[np.ndarray, np.ndarray, np.ndarray, float], list[int]],
+def hard_negatives(
+    answer: Callable[[np.ndarray, np.ndarray, np.ndarray, int], Sequence[int]],
 ) -> Outcome:
-    """Notebook 02: boxes (N, 4), scores, labels, IoU -> kept indices, highest score first."""
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8], [20, 0, 30, 10]], np.float32)
+    """Notebook 02: scores (N,), windows (N, 4), gt_boxes (M, 4), count -> indices, worst first."""
+    windows = np.array(
+        [[0, 0, 10, 10], [2, 0, 12, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]], float
+    )
+    boxes = np.array([[60, 0, 70, 12], [0, 0, 10, 9]], float)
+    scores = np.array([1.5, 1.2, -0.4, 0.7, 2.0])
     cases = [
-        (boxes, np.array([0.9, 0.8, 0.7, 0.6]), np.array([0, 0, 0, 0]), 0.7),
-        # A blouse and its skirt are both kept.
-        (boxes, np.array([0.6, 0.7, 0.9, 0.8]), np.array([0, 1, 0, 1]), 0.7),
-        # A suppressed box suppresses nothing.
-        (boxes[:3], np.array([0.9, 0.8, 0.7]), np.array([2, 2, 2]), 0.85),
-        # Exactly at the threshold both are kept.
-        (boxes[:2], np.array([0.5, 0.9]), np.array([1, 1]), 0.9),
-        # The box with the higher score has the later label.
-        (boxes[2:], np.array([0.9, 0.8]), np.array([1, 0]), 0.5),
-        (boxes[:0], np.zeros(0), np.zeros(0, int), 0.5),
+        (scores, windows, boxes, 5),
+        (scores, windows, boxes, 1),
+        (np.array([0.3, 0.9, -1.2, -0.9, 0.1]), windows, boxes[:0], 3),  # an image without a box
+        (np.array([-2.0, -1.0, -0.5, 0.0, 0.5]), windows, boxes[:0], 5),
+        (np.array([0.5, 0.1]), windows[[0, 2]], np.array([[0, 0, 10, 3.0]]), 2),  # an IoU of 0.3
     ]
 
-    def reference(
-        boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, threshold: float
-    ) -> list[int]:
-        return ops.batched_nms(boxes, scores, labels, threshold).tolist()
-
-    def class_by_class(
-        boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, threshold: float
-    ) -> list[int]:
-        kept = []
-        for label in np.unique(labels):
-            members = np.flatnonzero(labels == label)
-            kept += members[ops.nms(boxes[members], scores[members], threshold)].tolist()
-        return kept
-
-    def without_removal(
-        boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, threshold: float
-    ) -> list[int]:
-        better = (scores[None] > scores[:, None]) & (labels[None] == labels[:, None])
-        kept = ~(better & (box_iou(boxes, boxes) > threshold)).any(axis=1)
-        return [int(i) for i in np.argsort(-scores, kind="stable") if kept[i]]
-
-    mistakes = {
-        "order by score over all classes, not class by class": class_by_class,
-        "a suppressed box suppresses nothing": without_removal,
-        "highest score first, not in the order of the boxes": (
-            lambda b, s, k, t: sorted(reference(b, s, k, t))
-        ),
-        "only boxes of the same class suppress each other": (
-            lambda b, s, k, t: ops.nms(b, s, t).tolist()
-        ),
-        "start with the highest score, not with the first box": (
-            lambda b, s, k, t: reference(b, -np.arange(len(b)), k, t)
-        ),
-        "suppress above the threshold: at exactly this IoU both are kept": (
-            lambda b, s, k, t: reference(b, s, k, t - 1e-6)
-        ),
-    }
-    return check_answer(answer, reference, cases, mistakes)
-
-
-def soft_nms(answer: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Outcome:
-    """Notebook 02: boxes (N, 4), scores (N,), sigma -> (N,) decayed scores, in the boxes' order."""
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 7], [20, 0, 30, 10]], np.float32)
-    cases = [
-        (boxes, np.array([0.9, 0.8, 0.7, 0.6]), 0.5),
-        (boxes, np.array([0.5, 0.9, 0.85, 0.2]), 0.5),  # the first box is not the best
-        (boxes[:2], np.array([0.9, 0.8]), 0.1),
-        (boxes[:0], np.zeros(0), 0.5),
-    ]
-
-    def decay(
-        boxes: np.ndarray,
+    def mine(
         scores: np.ndarray,
-        sigma: float,
-        current: bool = True,
-        squared: bool = True,
-        divided: bool = True,
-        itself: bool = False,
+        windows: np.ndarray,
+        gt_boxes: np.ndarray,
+        count: int,
+        lowest: float = -1.0,
+        iou: float = 0.3,
+        exactly: bool = False,
+        boxes: slice = slice(None),
+        first: bool = False,
     ) -> np.ndarray:
-        original = scores.copy()
-        scores = scores.copy()
-        remaining = list(range(len(scores)))
-        while remaining:
-            order = scores if current else original
-            best = remaining.pop(int(np.argmax(order[remaining])))
-            iou = box_iou(boxes[[best]], boxes)[0]
-            factor = np.exp(-(iou ** (2 if squared else 1)) / (sigma if divided else 1))
-            scores[remaining] *= factor[remaining]
-            if itself:
-                scores[best] *= factor[best]
-        return scores
+        overlap = box_iou(windows, gt_boxes[boxes]).max(axis=1, initial=0)
+        is_negative = (overlap <= iou if exactly else overlap < iou) & (scores > lowest)
+        order = np.argsort(-scores, kind="stable")
+        if first:
+            order = order[:count]
+        return order[is_negative[order]][:count]
 
     mistakes = {
-        "select the next box by the current scores": lambda b, s, g: decay(b, s, g, current=False),
-        "square the IoU": lambda b, s, g: decay(b, s, g, squared=False),
-        "divide by sigma": lambda b, s, g: decay(b, s, g, divided=False),
-        "the selected box keeps its score": lambda b, s, g: decay(b, s, g, itself=True),
-        "in the order of the boxes, not sorted": lambda b, s, g: -np.sort(-ops.soft_nms(b, s, g)),
-        "no box is dropped": (
-            lambda b, s, g: np.where(np.isin(np.arange(len(s)), ops.nms(b, s, 0.5)), s, 0)
+        "a window that overlaps a box by 0.3 or more is no negative": (
+            lambda s, w, b, n: mine(s, w, b, n, iou=2)
         ),
+        "an IoU of exactly 0.3 is no negative": lambda s, w, b, n: mine(s, w, b, n, exactly=True),
+        "a score between −1 and 0 is inside the margin and counts": (
+            lambda s, w, b, n: mine(s, w, b, n, lowest=0)
+        ),
+        "a score of −1 or less changes nothing: leave it out": (
+            lambda s, w, b, n: mine(s, w, b, n, lowest=-math.inf)
+        ),
+        "the highest score first, not in the order of the windows": (
+            lambda s, w, b, n: np.sort(mine(s, w, b, n))
+        ),
+        "the highest scores are the worst mistakes": lambda s, w, b, n: mine(s, w, b, 99)[::-1],
+        "leave out the windows on garments first, then take the `count` highest": (
+            lambda s, w, b, n: mine(s, w, b, n, first=True)
+        ),
+        "at most `count` windows": lambda s, w, b, n: mine(s, w, b, 99),
+        "compare with all boxes of the image": lambda s, w, b, n: mine(s, w, b, n, boxes=slice(1)),
     }
-    return check_answer(answer, ops.soft_nms, cases, mistakes)
+    return check_answer(answer, mine, cases, mistakes)
+
+
+def window_and_stride(
+    answer: Callable[[list[tuple[int, int]]], tuple[int, int]],
+) -> Outcome:
+    """Notebook 02: the size and stride of each layer -> pixels and stride of the whole network."""
+    window_cnn = [(5, 2), (3, 1), (2, 2), (3, 1), (2, 2), (4, 1), (1, 1)]
+    cases = [
+        ([(3, 1)],),
+        ([(3, 1), (3, 1)],),
+        ([(5, 2), (3, 1)],),
+        ([(3, 1), (2, 2)],),
+        (window_cnn,),
+        (window_cnn[:4] + window_cnn[5:],),  # without the second pooling layer
+    ]
+
+    def backward(
+        layers: list[tuple[int, int]],
+        step: Callable[[int, int, int], int] = lambda side, size, stride: (
+            (side - 1) * stride + size
+        ),
+        ordered: bool = True,
+        add: bool = False,
+    ) -> tuple[int, int]:
+        side = 1
+        for size, stride in reversed(layers) if ordered else layers:
+            side = step(side, size, stride)
+        strides = [stride for _, stride in layers]
+        return side, sum(strides) if add else math.prod(strides)
+
+    mistakes = {
+        "strides multiply, they do not add up": lambda layers: backward(layers, add=True),
+        "go from the last layer to the first": lambda layers: backward(layers, ordered=False),
+        "n values of a layer take (n − 1) · stride + size values of the layer before": (
+            lambda layers: backward(layers, lambda side, size, stride: side * stride + size)
+        ),
+        "the last of n values needs no step: (n − 1) · stride + size": (
+            lambda layers: backward(layers, lambda side, size, stride: side * stride + size - 1)
+        ),
+        "a stride makes the window larger: (n − 1) · stride + size": (
+            lambda layers: backward(layers, lambda side, size, stride: side - 1 + size)
+        ),
+        "the window first, then the stride": lambda layers: backward(layers)[::-1],
+    }
+    return check_answer(answer, backward, cases, mistakes)

@@ -1,4 +1,4 @@
-"""Plots of a data set: boxes per class, their sizes, shapes and positions, IoU, collages."""
+"""Plots of a data set: classes, sizes, shapes, positions, IoU, images by source, collages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from shopee_od.course.colors import BLUE, GRAY, GREEN, ORANGE, PURPLE
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.datasets.photos import read_photo
+from shopee_od.drawing import Layer, draw_ground_truth, draw_layers, make_contact_sheet
 
+SPLITS = ("train", "val", "test", "no split")  # in the order of the bars
 GRID_CELLS = 40  # per side of a map of positions
 QUARTER = 300  # pixels per side of an image in a collage
 
@@ -21,8 +25,9 @@ def plot_class_counts(counts: pd.DataFrame) -> Figure:
     """Boxes per class as stacked bars.
 
     Args:
-        counts: one row per class, the first on top; one column per split.
+        counts: one row per class, the first on top; one column for each of SPLITS that there is.
     """
+    counts = counts[[name for name in SPLITS if name in counts]]
     figure = Figure(figsize=(7, 1.2 + 0.28 * len(counts)), layout="constrained")
     axes = figure.subplots()
     colors = [BLUE, ORANGE, GRAY, PURPLE]
@@ -76,22 +81,81 @@ def plot_box_positions(boxes: np.ndarray, types: np.ndarray) -> Figure:
 
 
 def plot_intersection(box1: np.ndarray, box2: np.ndarray) -> Figure:
-    """Two boxes (4,) and the area that they share."""
-    figure = Figure(figsize=(4.2, 3.2), layout="constrained")
+    """Two boxes (4,) with corners at whole numbers, on a grid of pixels, and their intersection."""
+    right, bottom = np.maximum(box1[2:], box2[2:]) + 1
+    figure = Figure(figsize=(5.2, 0.8 + 4.4 * bottom / right), layout="constrained")
     axes = figure.subplots()
+    start = np.maximum(box1[:2], box2[:2])
+    end = np.minimum(box1[2:], box2[2:])
+    if (end > start).all():
+        axes.add_patch(Rectangle(start, *(end - start), color=GREEN, alpha=0.35, linewidth=0))
     for box, color, name in ((box1, BLUE, "box1"), (box2, ORANGE, "box2")):
         x1, y1, x2, y2 = box
         axes.add_patch(
-            Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=2)
+            Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=3)
         )
-        axes.text(x1 + 2, y1 + 2, name, color=color, va="top", size=12)
-    x1, y1 = np.maximum(box1[:2], box2[:2])
-    x2, y2 = np.minimum(box1[2:], box2[2:])
-    if x2 > x1 and y2 > y1:
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, color=GREEN, alpha=0.35))
-    axes.set(xlim=(0, 200), ylim=(160, 0), aspect="equal")
-    axes.set(xlabel="x, pixels", ylabel="y, pixels, downwards")
+        label = f"{name}: {x1}, {y1}, {x2}, {y2}"
+        axes.text(x1 + 0.1, y1 - 0.1, label, color=color, va="bottom", size=11)
+    axes.set(xlim=(0, right), ylim=(bottom, 0), aspect="equal")
+    axes.set(xticks=range(right + 1), yticks=range(bottom + 1))
+    axes.set(xlabel="x, pixels", ylabel="y, pixels, downward")
+    axes.grid(alpha=0.5)
     return figure
+
+
+def draw_shifted_boxes(image: np.ndarray, box: np.ndarray, ious: Sequence[float]) -> Image.Image:
+    """A ground-truth box, and next to each other copies of it that are shifted right and down.
+
+    Args:
+        image: uint8 (H, W, 3).
+        box: (4,) x1, y1, x2, y2, dashed in each picture.
+        ious: the IoU of each copy with `box`.
+    """
+    pictures = []
+    captions = []
+    for iou in ious:
+        # Shifted by a share s of both sides, IoU = (1 - s)² / (2 - (1 - s)²).
+        share = 1 - np.sqrt(2 * iou / (1 + iou))
+        shift = share * np.tile(box[2:] - box[:2], 2)
+        layers = [Layer(box[None], "ground_truth"), Layer((box + shift)[None], "after")]
+        pictures.append(draw_layers(image, layers))
+        captions.append(f"IoU {iou}: shifted by {share:.0%} of its width and height")
+    return make_contact_sheet(pictures, captions=captions, cell=300)
+
+
+def draw_samples_by_source(dataset: Dataset, num_images: int, seed: int) -> Image.Image:
+    """Images of each source with their labeled boxes: shop photos, consumers' photos.
+
+    Args:
+        dataset: if it names no sources, twice as many images of it.
+        num_images: of each source.
+        seed: of the sample.
+    """
+    sources = [name for name in dataset.images.source.unique() if name]
+    parts = [dataset.take(dataset.images.image_id[dataset.images.source == s]) for s in sources]
+    samples = [part.sample(min(num_images, len(part)), seed) for part in parts]
+    samples = samples or [dataset.sample(min(2 * num_images, len(dataset)), seed)]
+    pictures = []
+    captions = []
+    for sample in samples:
+        for row in sample.images.itertuples():
+            rows = sample.boxes_of(row.image_id)
+            pictures.append(draw_ground_truth(read_photo(row.path), rows))
+            names = ", ".join(dataset.label_names[label] for label in rows.label)
+            captions.append(f"{row.source}: {names}" if row.source else names)
+    return make_contact_sheet(pictures, num_images, captions, cell=240)
+
+
+def draw_collage_and_chart(collage: np.ndarray, boxes: np.ndarray) -> Image.Image:
+    """A collage with its boxes (N, 4) and, in red, one box around all of them; a size chart."""
+    hull = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+    layers = [Layer(boxes, "ground_truth"), Layer(hull[None], "rejected")]
+    captions = [
+        f"a collage: {len(boxes)} labeled garments; in red, one box around all of them",
+        "a size chart: no garment",
+    ]
+    pictures = [draw_layers(collage, layers), draw_size_chart()]
+    return make_contact_sheet(pictures, captions=captions, cell=420)
 
 
 def make_collage(

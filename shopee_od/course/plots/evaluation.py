@@ -1,35 +1,67 @@
-"""Plots of an evaluation: precision-recall curves, confusion, errors, recall by size, intervals."""
+"""Plots of an evaluation: matches, precision-recall curves, AP by IoU threshold, intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from shopee_od.course.colors import BLUE, ORANGE
-from shopee_od.drawing import class_color
+from shopee_od.course.colors import BLUE, GRAY, ORANGE, PURPLE
 from shopee_od.evaluation.curves import PRCurve
 
 WIDTH = 7.0  # inches
 RECALLS = np.linspace(0, 1, 101)
-RECALL_LABEL = "recall: share of the boxes detected"
+RECALL_LABEL = "recall: share of the boxes found"
 PRECISION_LABEL = "precision: share of the\ndetections that are correct"
+RIGHT = "#117733"
+HIGHLIGHTED = (ORANGE, BLUE, PURPLE)  # the classes with the lowest AP
+
+
+def plot_matched_boxes(gt_boxes: pd.DataFrame, detections: pd.DataFrame) -> Figure:
+    """Detections with rank, score and result over ground-truth boxes, one panel per image.
+
+    Args:
+        gt_boxes: by name; columns image, x1, y1, x2, y2.
+        detections: highest score first; the same columns, score and correct.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    images = sorted(gt_boxes.image.unique())
+    for axes, image in zip(np.atleast_1d(figure.subplots(1, len(images))), images, strict=True):
+        boxes = gt_boxes[gt_boxes.image == image]
+        for row in boxes.itertuples():
+            _add_box(axes, row, "black", linestyle="--", linewidth=1.5)
+            axes.text(row.x1, row.y2 + 0.2, row.Index, va="top", size=12)
+        for rank, row in enumerate(detections.itertuples(), 1):
+            if row.image != image:
+                continue
+            color = RIGHT if row.correct else ORANGE
+            _add_box(axes, row, color, linewidth=2.5)
+            label = f"{rank}: {row.score:.1f} {'TP' if row.correct else 'FP'}"
+            x = (row.x1 + row.x2) / 2
+            y = row.y1 + 0.3 if row.y1 < 1 else row.y2 - 1.2  # two on one garment
+            axes.text(x, y, label, color=color, ha="center", va="top", size=10, weight="bold")
+        axes.set(xlim=(-1, boxes.x2.max() + 1), ylim=(boxes.y2.max() + 2, -1), aspect="equal")
+        axes.set(title=f"image {image}", xlabel="x, pixels")
+        axes.set(xticks=range(0, int(boxes.x2.max()) + 1, 2), yticks=range(0, 9, 2))
+    return figure
 
 
 def plot_pr_curve(curve: PRCurve, name: str) -> Figure:
-    """A class's precision-recall curve: every detection, the envelope, and the area that is AP."""
+    """A class's curve: every detection, the interpolated precision, and the area that is AP."""
     figure, axes = _make_figure(3.8)
     envelope = np.nan_to_num(curve.interpolated_precision)
     correct = curve.correct
     axes.fill_between(RECALLS, envelope, color=BLUE, alpha=0.15, label="area: AP")
-    axes.step(RECALLS, envelope, where="mid", color=BLUE, label="envelope")
+    axes.step(RECALLS, envelope, where="mid", color=BLUE, label="interpolated precision")
     axes.plot(curve.recall, curve.precision, color="#777777", linewidth=0.8)
     for mask, marker, color, label in (
-        (correct, "o", "#117733", "correct"),
-        (~correct, "x", ORANGE, "wrong"),
+        (correct, "o", RIGHT, "correct detection"),
+        (~correct, "x", ORANGE, "wrong detection"),
     ):
         axes.plot(
             curve.recall[mask],
@@ -46,26 +78,73 @@ def plot_pr_curve(curve: PRCurve, name: str) -> Figure:
     return figure
 
 
-def plot_pr_curves(
-    curves: Mapping[str, PRCurve], others: Mapping[str, PRCurve] | None = None
-) -> Figure:
-    """The envelopes of all classes, the highest AP50 first in the legend.
+def plot_pr_curves(curves: Mapping[str, PRCurve], agnostic: PRCurve) -> Figure:
+    """The interpolated curves of all classes in gray, those with the lowest AP in color.
 
     Args:
-        curves: by class, in the order of the classes' colors.
-        others: drawn in black and dashed, the class-agnostic curve for example.
+        curves: by class.
+        agnostic: the class-agnostic curve, drawn in black and dashed.
     """
-    figure, axes = _make_figure(4.6)
-    for name, curve in (others or {}).items():
-        _plot_envelope(axes, curve, name, color="black", linestyle="--", linewidth=2)
-    items = list(curves.items())
-    for k in sorted(range(len(items)), key=lambda k: -np.nan_to_num(items[k][1].ap)):
-        name, curve = items[k]
-        if curve.num_gt:
-            line = "-" if k % 2 else "-."  # neighbors in the palette differ in line, too
-            _plot_envelope(axes, curve, name, color=_hex(k), linestyle=line, linewidth=1.6)
+    figure, axes = _make_figure(4.2)
+    with_boxes = {name: curve for name, curve in curves.items() if curve.num_gt}
+    names = sorted(with_boxes, key=lambda name: with_boxes[name].ap)
+    lowest = names[: len(HIGHLIGHTED)]
+    others = names[len(lowest) :]
+    for k, name in enumerate(others):
+        label = "the other classes" if k == 0 else None
+        _plot_envelope(axes, with_boxes[name], label, color=GRAY, alpha=0.6, linewidth=1)
+    label = f"class-agnostic: {_format_ap(agnostic.ap)}"
+    _plot_envelope(axes, agnostic, label, color="black", linestyle="--", linewidth=2)
+    for name, color in zip(lowest, HIGHLIGHTED, strict=False):
+        label = f"{name}: {_format_ap(with_boxes[name].ap)}"
+        _plot_envelope(axes, with_boxes[name], label, color=color, linewidth=2)
     axes.set(xlabel=RECALL_LABEL, ylabel=PRECISION_LABEL)
     _finish_unit_axes(axes)
+    axes.legend(title="AP50", loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return figure
+
+
+def plot_by_iou(
+    thresholds: Sequence[float], ap: Sequence[float], recall: Sequence[float]
+) -> Figure:
+    """Precision averaged over recalls, and recall, at each IoU threshold; dashed, their means.
+
+    Args:
+        thresholds: (T,) IoU.
+        ap: (T,) the mean over the classes.
+        recall: (T,) the mean over the classes, with at most 100 detections per image and class.
+    """
+    figure, axes = _make_figure(3.2)
+    for values, color, name, mean in ((recall, ORANGE, "recall", "AR100"), (ap, BLUE, "AP", "AP")):
+        axes.plot(thresholds, values, "o-", color=color, label=f"mean {name} of the classes")
+        label = f"{mean}, the mean of the ten: {np.mean(values):.3f}"
+        axes.axhline(np.mean(values), color=color, linestyle="--", linewidth=1, label=label)
+    axes.set(xlabel="IoU threshold for a correct detection", ylim=(0, 1.03), xticks=thresholds)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def plot_resamples(
+    resampled: np.ndarray, value: float, interval: Sequence[float], name: str
+) -> Figure:
+    """How a metric varies between the resamples of a bootstrap, and the interval from it.
+
+    Args:
+        resampled: (B,) its value in each resample.
+        value: on all images.
+        interval: low, high.
+        name: of the metric.
+    """
+    figure, axes = _make_figure(2.8)
+    values, counts = np.unique(np.round(resampled, 6), return_counts=True)
+    width = 0.8 * np.diff(values).min() if len(values) > 1 else 0.01
+    axes.bar(values, counts, width, color=GRAY, label="resamples")
+    axes.axvline(value, color="black", linewidth=2, label=f"all images: {value:.3f}")
+    label = f"95% interval: {interval[0]:.3f} to {interval[1]:.3f}"
+    axes.axvspan(*interval, color=BLUE, alpha=0.15, label=label)
+    axes.set(xlabel=name, ylabel="resamples")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
     return figure
 
 
@@ -85,88 +164,20 @@ def plot_intervals(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_confusion(matrix: pd.DataFrame) -> Figure:
-    """A confusion matrix: counts, colored by the share of their row.
-
-    Args:
-        matrix: one row per true class and one for background, columns the detector's classes.
-    """
-    size = len(matrix)
-    figure, axes = _make_figure(min(7.0, 1.9 + 0.42 * size))
-    counts = matrix.to_numpy()
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        color = "white" if share[i, j] > 0.5 else "black"
-        axes.text(j, i, str(counts[i, j]), ha="center", va="center", size=8, color=color)
-    axes.axhline(size - 1.5, color="black", linewidth=1)
-    axes.axvline(size - 1.5, color="black", linewidth=1)
-    axes.set(xlabel="predicted", ylabel="ground truth")
-    axes.set_xticks(range(size), matrix.columns, rotation=45, ha="right", size=8)
-    axes.set_yticks(range(size), matrix.index, size=8)
-    return figure
-
-
-def plot_error_costs(costs: pd.DataFrame) -> Figure:
-    """How often each type of error occurs, next to what AP50 would gain without it.
-
-    Args:
-        costs: by type; columns count and gain.
-    """
-    figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
-    counts, gains = figure.subplots(1, 2, sharey=True)
-    y = np.arange(len(costs))[::-1]
-    panels = ((counts, costs["count"], ",.0f"), (gains, costs.gain, "+.3f"))
-    for axes, values, form in panels:
-        lengths = np.nan_to_num(values)
-        axes.barh(y, lengths, color=[_hex(k) for k in range(len(costs))])
-        for row, value, length in zip(y, values, lengths, strict=True):
-            axes.text(max(length, 0), row, f" {value:{form}}", va="center", size=8)
-        axes.margins(x=0.25)
-        axes.grid(axis="x", alpha=0.3)
-    counts.set(yticks=y, yticklabels=costs.index, xlabel="number of errors")
-    gains.set(xlabel="AP50 gained if fixed")
-    return figure
-
-
-def plot_recall_by_size(rows: pd.DataFrame) -> Figure:
-    """Recall for groups of boxes by the share of the image that they cover.
-
-    Args:
-        rows: one per group; columns low, high, boxes and recall.
-    """
-    figure, axes = _make_figure(3.2)
-    x = np.arange(len(rows))
-    axes.bar(x, rows.recall, color=BLUE, width=0.8)
-    for k, (recall, boxes) in enumerate(zip(rows.recall, rows.boxes, strict=True)):
-        text = f"{boxes} box{'es' if boxes != 1 else ''}"
-        axes.text(k, recall, text, ha="center", va="bottom", size=8)
-    names = [
-        f"{100 * low:.3g}–{100 * high:.3g}%" for low, high in zip(rows.low, rows.high, strict=True)
-    ]
-    axes.set_xticks(x, names)
-    axes.set(xlabel="share of the image that the box covers", ylim=(0, 1.1))
-    axes.set(ylabel="recall at the threshold")
-    axes.grid(axis="y", alpha=0.3)
-    return figure
-
-
 def _make_figure(height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
 
 
-def _plot_envelope(
-    axes: Axes, curve: PRCurve, name: str, color: str, linestyle: str, linewidth: float
-) -> None:
-    axes.plot(
-        RECALLS,
-        curve.interpolated_precision,
-        label=f"{name} {_format_ap(curve.ap)}",
-        color=color,
-        linestyle=linestyle,
-        linewidth=linewidth,
-    )
+def _add_box(axes: Axes, row: Any, color: str, **style: Any) -> None:
+    """The box x1, y1, x2, y2 of a row."""
+    width = row.x2 - row.x1
+    height = row.y2 - row.y1
+    axes.add_patch(Rectangle((row.x1, row.y1), width, height, fill=False, edgecolor=color, **style))
+
+
+def _plot_envelope(axes: Axes, curve: PRCurve, label: str | None, **style: Any) -> None:
+    axes.plot(RECALLS, curve.interpolated_precision, label=label, **style)
 
 
 def _finish_unit_axes(axes: Axes) -> None:
@@ -177,7 +188,3 @@ def _finish_unit_axes(axes: Axes) -> None:
 
 def _format_ap(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}"
-
-
-def _hex(k: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*class_color(k))

@@ -1,11 +1,32 @@
-"""What hard-negative mining changes: the margins of an SVM."""
+"""Hard negatives: the windows that are mined, and how mining changes the margins of an SVM."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
+from shopee_od import drawing
 from shopee_od.course.colors import BLUE, GRAY, GREEN, ORANGE
+
+
+def draw_mistakes(
+    images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], captions: Sequence[str]
+) -> Image.Image:
+    """Training images, each with one window that was mined from it, in two rows.
+
+    Args:
+        images: uint8 (H, W, 3) each.
+        boxes: (4,) each, in pixels of its image.
+        captions: one per image.
+    """
+    frames = [[drawing.Layer(box[None], "uncovered")] for box in boxes]
+    pairs = zip(images, frames, strict=True)
+    pictures = [drawing.draw_layers(image, layers) for image, layers in pairs]
+    columns = max(1, -(-len(pictures) // 2))
+    return drawing.make_contact_sheet(pictures, columns, captions, cell=230)
 
 
 def plot_margins(before: np.ndarray, after: np.ndarray, positives: np.ndarray) -> Figure:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from shopee_od.course.colors import BLUE, GRAY, ORANGE
@@ -14,15 +13,6 @@ from shopee_od.ops.losses import smooth_l1
 
 WIDTH = 9.0  # inches
 SMOOTHING_STEPS = 25  # training steps that a smooth line is the mean of
-
-MODEL_GARDEN_CURVES = {
-    "rpn_score_loss": "RPN: objectness loss",
-    "rpn_box_loss": "RPN: box loss",
-    "frcnn_cls_loss": "second stage: class loss",
-    "frcnn_box_loss": "second stage: box loss",
-    "roi_accuracy": "RoI accuracy",
-}
-"""Four losses and the RoI accuracy: columns of Model Garden's history and their titles."""
 
 FAST_RCNN_CURVES = {
     "class_loss": "class loss",
@@ -69,11 +59,13 @@ def plot_gradient_norms(norms: Mapping[str, float]) -> Figure:
     return figure
 
 
-def plot_fast_rcnn_training(history: pd.DataFrame) -> Figure:
+def plot_fast_rcnn_training(history: pd.DataFrame, background_share: float | None = None) -> Figure:
     """Losses and RoI accuracy of Fast R-CNN by training step, with a moving average.
 
     Args:
         history: one row per step: class_loss, box_loss, accuracy.
+        background_share: of the sampled RoIs; a dashed line marks the accuracy of a network that
+            predicts background for all of them.
     """
     mean = history.rolling(SMOOTHING_STEPS, min_periods=1, center=True).mean()
     figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
@@ -84,52 +76,8 @@ def plot_fast_rcnn_training(history: pd.DataFrame) -> Figure:
         axes.set(xlabel="step", ylim=(0, top))
         axes.set_title(title, size=10)
         axes.grid(alpha=0.3)
+    if background_share is not None:
+        style = {"color": ORANGE, "linestyle": "--", "linewidth": 1.5}
+        axes.axhline(background_share, label="background for every RoI", **style)
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
-
-
-def plot_training_curves(history: pd.DataFrame) -> Figure:
-    """Model Garden's four losses, its RoI accuracy and the learning rate by training step.
-
-    Args:
-        history: its rows of kind "train" become lines, those of kind "val" dots.
-    """
-    figure = Figure(figsize=(WIDTH, 5), layout="constrained")
-    panels = figure.subplots(2, 3).ravel()
-    for axes, (column, title) in zip(panels, MODEL_GARDEN_CURVES.items(), strict=False):
-        _plot_train_and_val(axes, history, column)
-        axes.set(title=title, ylim=(0, 1.02) if column == "roi_accuracy" else (0, None))
-    train = history[history.kind == "train"]
-    panels[-1].plot(train.step, train.learning_rate, color=GRAY)
-    panels[-1].set(title="learning rate", ylim=(0, None))
-    panels[0].legend(frameon=False, fontsize=8)
-    for axes in panels[3:]:
-        axes.set_xlabel("step")
-    return figure
-
-
-def plot_validation(history: pd.DataFrame, best_step: int) -> Figure:
-    """AP and AP50 of each validation.
-
-    Args:
-        history: its rows of kind "val" count.
-        best_step: the step of the checkpoint that is kept.
-    """
-    val = history[history.kind == "val"]
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(val.step, val.AP50, "o-", color=ORANGE, label="AP50")
-    axes.plot(val.step, val.AP, "o-", color=BLUE, label="AP")
-    label = f"best checkpoint: step {best_step}"
-    axes.axvline(best_step, color="black", linestyle="--", linewidth=1, label=label)
-    axes.set(xlabel="step", ylim=(0, 1.02), xlim=(0, None))
-    axes.grid(alpha=0.3)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    return figure
-
-
-def _plot_train_and_val(axes: Axes, history: pd.DataFrame, column: str) -> None:
-    train = history[history.kind == "train"]
-    val = history[history.kind == "val"]
-    axes.plot(train.step, train[column], color=BLUE, linewidth=1.2, label="training")
-    axes.plot(val.step, val[column], "o", color=ORANGE, markersize=5, label="validation")
-    axes.grid(alpha=0.3)

@@ -12,6 +12,7 @@ from PIL import Image
 from shopee_od.backbones import efficientnet_lite0, normalize_images
 from shopee_od.cache import make_key
 from shopee_od.detectors.slots import Proposals, RegionFeatures
+from shopee_od.ops.boxes import mirror_boxes
 from shopee_od.ops.pooling import assign_image_scale, pyramid_pool, quantize_rois
 from shopee_od.structures import MapStage
 
@@ -152,8 +153,7 @@ class SPPMap:
         """
         count = len(gt_boxes)
         features, scales = self.pool(self.compute_maps(image), np.concatenate([gt_boxes, boxes]))
-        width = image.shape[1]
-        mirrored_boxes = gt_boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0]
+        mirrored_boxes = mirror_boxes(gt_boxes, image.shape[1])
         mirrored = np.zeros((count, self.width), np.float32)
         for k in np.unique(scales[:count]):
             chosen = scales[:count] == k

@@ -70,7 +70,7 @@ class HOGTemplates:
             float32 (rows, columns) of windows.
         """
         rows, columns = np.maximum(np.array(level.blocks.shape[:2]) - self.shapes[label] + 1, 0)
-        # On a busy machine threads make so small a product four times as slow.
+        # On a busy machine threads make so small a product slower.
         with BLAS.limit(limits=1, user_api="blas"):
             products = np.tensordot(level.blocks, self.template(label), (2, 2))
         offsets = np.ndindex(*self.shapes[label])

@@ -1,6 +1,6 @@
 """The head of R-CNN and SPP-net: a linear SVM per class, and a ridge regression that moves boxes.
 
-The two stages differ in where features come from; the head is the same. The paper has a box
+The stages differ in where features come from; the head is the same. The paper has a box
 regression per class; from a dozen boxes per class one for all classes learns more.
 
 Source: Girshick et al., "Rich feature hierarchies", CVPR 2014, section 2.3, appendices B and C.
@@ -46,9 +46,9 @@ class LinearSVMs:
         return features * self.scale @ self.box_weights[:-1] + self.box_weights[-1]
 
     def predict(self, features: RegionFeatures, proposals: Proposals) -> ScoredProposals:
-        """float32 (N, D) -> scores, a sigmoid of the margins, and deltas."""
-        scores = margins_to_scores(self.margins(features.values))
-        return ScoredProposals(scores, self.deltas(features.values))
+        """float32 (N, D), or (N, …) of as many -> scores, a sigmoid of the margins, and deltas."""
+        values = np.reshape(features.values, (-1, len(self.weights)))
+        return ScoredProposals(margins_to_scores(self.margins(values)), self.deltas(values))
 
     @property
     def num_parameters(self) -> int:

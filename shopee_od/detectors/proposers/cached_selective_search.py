@@ -1,20 +1,19 @@
 """Selective search on images: a few hundred proposals, cached for every detector that uses them.
 
-The algorithm is `ops/selective_search.py`. Its result is cached with the seconds that it took, so
-that a detector's cost includes them whether or not the search ran just then.
+The algorithm is `ops/selective_search.py`. Its result is cached with the seconds of wall time that
+it took, so that a detector's cost includes them whether or not the search ran just then. Other work
+on the machine lengthens them: to measure a detector, search again (`cache.disabled`).
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
-from threading import Thread
+from multiprocessing import get_context
 
 import numpy as np
 from PIL import Image
@@ -27,10 +26,10 @@ from shopee_od.detectors.slots import Proposals
 from shopee_od.errors import InputError
 from shopee_od.ops.pyramid import boxes_to_image
 from shopee_od.ops.selective_search import COLOR_SPACES, selective_search
-from shopee_od.system import usable_cores
+from shopee_od.system import end_with_parent, usable_cores
 
-VERSION = 1
-"""Of the search, in the cache's keys."""
+VERSION = 2
+"""Of the search and of its clock, in the cache's keys."""
 CACHE_KIND = "proposals"
 MAX_PROCESSES = 8
 PHOTOS_PER_PROCESS = 4
@@ -90,7 +89,7 @@ class SelectiveSearch:
         # TensorFlow's threads do not survive a fork.
         context = get_context("spawn")
         try:
-            with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
+            with ProcessPoolExecutor(workers, context, end_with_parent) as pool:
                 results = pool.map(partial(_search_and_cache, self), missing)
                 for _ in tqdm(
                     results, "selective search", len(missing), unit="photo", mininterval=2
@@ -113,12 +112,12 @@ class SelectiveSearch:
         return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
 
     def _search(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """The boxes, and the seconds of this thread alone: other work does not count."""
-        start = time.thread_time()
+        """The boxes, and the seconds of wall time, as for every other slot."""
+        start = time.perf_counter()
         small = self.scale_image(image)
         boxes = selective_search(small, self.config.color_spaces, self.config.scales)
         boxes = boxes_to_image(boxes, small.shape[:2], image.shape[:2]).astype(np.float32)
-        return {"boxes": boxes, cache.SECONDS: np.asarray(time.thread_time() - start)}
+        return {"boxes": boxes, cache.SECONDS: np.asarray(time.perf_counter() - start)}
 
     def _key(self, image: np.ndarray) -> str:
         config = self.config
@@ -134,15 +133,3 @@ class SelectiveSearch:
 def _search_and_cache(search: SelectiveSearch, path: str) -> None:
     image = read_photo(path)
     cache.get_or_compute(CACHE_KIND, search._key(image), lambda: search._search(image))
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work forever."""
-
-    def watch() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

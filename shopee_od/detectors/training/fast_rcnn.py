@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from tqdm import tqdm
 
 from shopee_od.backbones import normalize_images
-from shopee_od.cache import read_arrays, write_arrays
 from shopee_od.config import setting
 from shopee_od.detectors.features.roi_align_map import RoIAlignMap
 from shopee_od.detectors.heads.softmax_box_head import SoftmaxBoxHead
 from shopee_od.detectors.proposers.cached_selective_search import SelectiveSearch
 from shopee_od.detectors.slots import Slots
 from shopee_od.detectors.training.data import TrainingData, TrainingResult
-from shopee_od.detectors.training.losses import multi_task_loss
+from shopee_od.detectors.training.loop import (
+    build_optimizer,
+    build_update,
+    count_steps,
+    run_steps,
+)
+from shopee_od.detectors.training.losses import compute_accuracy, multi_task_loss
 from shopee_od.detectors.training.region_examples import iterate_images
 from shopee_od.detectors.training.roi_samples import (
     ImageSample,
@@ -29,7 +31,6 @@ from shopee_od.detectors.training.roi_samples import (
     sample_batch,
 )
 from shopee_od.ops.batching import group_by_size
-from shopee_od.ops.label_assignment import IGNORE
 
 FastRCNNSlots = Slots[SelectiveSearch, RoIAlignMap, SoftmaxBoxHead]
 MEASURED = ("class_loss", "box_loss", "accuracy")
@@ -69,33 +70,23 @@ class FastRCNNTrainingConfig:
 def train_fast_rcnn(
     slots: FastRCNNSlots, data: TrainingData, config: FastRCNNTrainingConfig
 ) -> TrainingResult:
-    """Trains backbone and head together.
-
-    What a step samples depends on the seed and its number alone. Every `checkpoint_every` steps the
-    whole state is written to `data.checkpoint`: after a stop, training continues from there.
-    """
+    """Trains backbone and head together; after a stop it continues from `data.checkpoint`."""
     samples, seconds = collect_samples(slots, data, config)
     mean, std = delta_statistics(samples)
     slots.head.mean, slots.head.std = mean, std
-    steps = max(1, -(-len(samples) * config.epochs // config.images))
+    steps = count_steps(len(samples), config)
     variables = [*slots.features.variables, *slots.head.variables]
-    schedule = WarmupCosine(config.learning_rate, steps, config.warmup)
-    optimizer = tf_keras.optimizers.AdamW(schedule, config.weight_decay)
-    optimizer.build(variables)
-    train_step = build_train_step(slots, variables, optimizer, config)
-    state = [*variables, *optimizer.variables]
+    optimizer = build_optimizer(variables, steps, config)
+    compute_step = build_train_step(slots, variables, optimizer, config)
     groups = group_by_size(np.array([sample.image.shape[:2] for sample in samples]))
-    history, earlier = restore_checkpoint(data, state)
-    start = time.perf_counter()
-    remaining = range(len(history), steps)
-    for k in tqdm(remaining, "Fast R-CNN", steps, initial=len(history), unit="step", mininterval=2):
-        rng = np.random.default_rng([data.seed, k])
+
+    def train_step(rng: np.random.Generator) -> np.ndarray:
         *inputs, deltas = sample_batch(samples, groups, config, rng)
-        history.append(train_step(*inputs, (deltas - mean) / std).numpy())
-        if (k + 1) % config.checkpoint_every == 0 or k + 1 == steps:
-            spent = earlier + time.perf_counter() - start
-            write_checkpoint(data, state, history, spent)
-    return TrainingResult(seconds + earlier, np.array(history))
+        return compute_step(*inputs, (deltas - mean) / std).numpy()
+
+    state = [*variables, *optimizer.variables]
+    result = run_steps("Fast R-CNN", train_step, steps, state, data, config)
+    return replace(result, cached_seconds=result.cached_seconds + seconds)
 
 
 def collect_samples(
@@ -118,6 +109,7 @@ def build_train_step(
     config: FastRCNNTrainingConfig,
 ) -> Callable[..., tf.Tensor]:
     """A function of a batch, deltas normalized, that changes the weights and returns MEASURED."""
+    update = build_update(variables, optimizer, config)
 
     def train_step(images, rois, image_of_roi, labels, gt_deltas):
         with tf.GradientTape() as tape:
@@ -126,12 +118,8 @@ def build_train_step(
             logits, deltas = slots.head.compute(pooled, training=True)
             class_loss, box_loss = multi_task_loss(logits, deltas, labels, gt_deltas)
             loss = class_loss + box_loss
-        gradients = tape.gradient(loss, variables)
-        gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm)
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        correct = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
-        accuracy = tf.reduce_mean(tf.cast(tf.boolean_mask(correct, labels != IGNORE), tf.float32))
-        return tf.stack([class_loss, box_loss, accuracy])
+        update(tape.gradient(loss, variables))
+        return tf.stack([class_loss, box_loss, compute_accuracy(logits, labels)])
 
     rois = config.rois
     shapes = (
@@ -142,50 +130,3 @@ def build_train_step(
         ([rois, 4], tf.float32),
     )
     return tf.function(train_step, input_signature=[tf.TensorSpec(*shape) for shape in shapes])
-
-
-class WarmupCosine(tf_keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise over the share `warmup` of the steps, then a cosine down to 0."""
-
-    def __init__(self, learning_rate: float, steps: int, warmup: float) -> None:
-        self.warmup_steps = max(1, round(warmup * steps))
-        self.cosine = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-
-    def __call__(self, step):
-        rise = (tf.cast(step, tf.float32) + 1) / self.warmup_steps
-        return self.cosine(step) * tf.minimum(1.0, rise)
-
-
-def write_checkpoint(
-    data: TrainingData,
-    state: Sequence[tf.Variable],
-    history: Sequence[np.ndarray],
-    seconds: float,
-) -> None:
-    """Writes all that training continues from: the file is whole, or the one before it remains."""
-    arrays: dict[str, Any] = {f"state_{k}": variable.numpy() for k, variable in enumerate(state)}
-    arrays |= {"key": data.checkpoint_key, "history": np.array(history), "seconds": seconds}
-    write_arrays(data.checkpoint, arrays)
-
-
-def restore_checkpoint(
-    data: TrainingData, state: Sequence[tf.Variable]
-) -> tuple[list[np.ndarray], float]:
-    """Puts a checkpoint of the same training into `state`.
-
-    Returns:
-        The history up to it and the seconds spent so far; nothing and 0 where there is no
-        checkpoint, it is another training's, or it is damaged.
-    """
-    arrays = read_arrays(data.checkpoint)
-    names = [f"state_{k}" for k in range(len(state))]
-    needed = {*names, "history", "seconds"}
-    if (
-        arrays is None
-        or str(arrays.get("key")) != data.checkpoint_key
-        or not needed <= arrays.keys()
-    ):
-        return [], 0.0
-    for variable, name in zip(state, names, strict=True):
-        variable.assign(arrays[name])
-    return list(arrays["history"]), float(arrays["seconds"])

@@ -21,7 +21,7 @@ from shopee_od.ops.boxes import box_iou
 
 @dataclass(frozen=True)
 class FineTuningConfig:
-    """How the CNN is fine-tuned; off by default, since it takes many times as long.
+    """How the CNN is fine-tuned; off by default, since it takes much longer.
 
     Args:
         enabled: whether it is.
@@ -55,7 +55,7 @@ def fine_tune(
        garments and 96 others per step; batch norms stay in inference mode.
     3. The layer is thrown away: SVMs follow.
 
-    All training crops are held in memory, 2 MB per image.
+    All training crops are held in memory.
 
     Source: Girshick et al., CVPR 2014, section 2.3.
     """

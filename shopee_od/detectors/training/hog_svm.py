@@ -42,6 +42,21 @@ class HOGTrainingConfig:
     c: float = 0.01
 
 
+@dataclass(frozen=True, eq=False)
+class HOGExamples:
+    """What templates are trained on.
+
+    Args:
+        positives: for each class float32 (2 · boxes, D): HOG of its boxes and their mirror images.
+        levels: for each image HOG of its pyramid levels.
+        gt_boxes: for each image the boxes (M, 4) of each class, by label.
+    """
+
+    positives: list[np.ndarray]
+    levels: list[list[HOGLevel]]
+    gt_boxes: list[dict[int, np.ndarray]]
+
+
 def train_templates(
     train: Dataset, seed: int, config: HOGTrainingConfig, pyramid: HOGPyramid, head: HOGTemplates
 ) -> None:
@@ -55,30 +70,34 @@ def train_templates(
 
     Source: Felzenszwalb et al., PAMI 2010, section 4, for the hard negatives.
     """
-    rng = np.random.default_rng(seed)
     head.assign(window_shapes(train, config))
-    smallest = tuple(head.window_sizes.min(axis=0).tolist())
-    positives = positive_features(train, head)
-    paths = tqdm(train.images.path, "HOG of the photos", unit="photo")
-    images = [pyramid.levels(read_photo(path), smallest) for path in paths]
-    gt_boxes = [boxes_by_label(train, image_id) for image_id in train.images.image_id]
+    examples = load_examples(train, pyramid, head)
     negatives: list[set[tuple[int, int, int]]] = [set() for _ in train.classes]
+    # Of each class, so that its template does not depend on how many others there are.
+    rngs = [np.random.default_rng([seed, label]) for label in range(len(train.classes))]
 
     def random_scores(level: HOGLevel, label: int) -> np.ndarray:
-        return rng.random(len(level.window_boxes(head.shapes[label])))
+        return rngs[label].random(len(level.window_boxes(head.shapes[label])))
 
     for stage in range(config.rounds + 1):
         score = head.margins if stage else random_scores
         title = f"HOG templates, round {stage + 1} of {config.rounds + 1}"
-        for image in tqdm(range(len(images)), title, unit="photo"):
+        for image, levels in enumerate(tqdm(examples.levels, title, unit="photo")):
             for label, sampled in enumerate(negatives):
-                scores = [score(level, label) for level in images[image]]
-                boxes = gt_boxes[image].get(label, np.zeros((0, 4)))
-                mined = mine_hard_negatives(
-                    images[image], head.shapes[label], scores, boxes, config
-                )
+                scores = [score(level, label) for level in levels]
+                boxes = examples.gt_boxes[image].get(label, np.zeros((0, 4)))
+                mined = mine_hard_negatives(levels, head.shapes[label], scores, boxes, config)
                 sampled.update((image, level, window) for _, level, window in mined)
-        _train_svms(head, positives, images, negatives, config)
+        _train_svms(head, examples, negatives, config)
+
+
+def load_examples(data: Dataset, pyramid: HOGPyramid, head: HOGTemplates) -> HOGExamples:
+    """Computes HOG of all images and of their boxes, for windows of the shapes of `head`."""
+    smallest = tuple(head.window_sizes.min(axis=0).tolist())
+    paths = tqdm(data.images.path, "HOG of the photos", unit="photo")
+    levels = [pyramid.levels(read_photo(path), smallest) for path in paths]
+    gt_boxes = [boxes_by_label(data, image_id) for image_id in data.images.image_id]
+    return HOGExamples(positive_features(data, head), levels, gt_boxes)
 
 
 def boxes_by_label(dataset: Dataset, image_id: int) -> dict[int, np.ndarray]:
@@ -147,19 +166,18 @@ def hog_of_box_and_mirror(image: np.ndarray, box: np.ndarray, shape: np.ndarray)
 
 def _train_svms(
     head: HOGTemplates,
-    positives: list[np.ndarray],
-    images: list[list[HOGLevel]],
+    examples: HOGExamples,
     negatives: list[set[tuple[int, int, int]]],
     config: HOGTrainingConfig,
 ) -> None:
     """Trains each class's SVM on its positives and the negatives mined so far."""
 
     def train_svm(label: int) -> tuple[np.ndarray, float]:
-        positive = positives[label]
+        positive = examples.positives[label]
         if not len(positive) or not negatives[label]:
             return np.zeros_like(head.weights[label]), NEVER
         negative = [
-            images[image][level].window_features(head.shapes[label], [window])
+            examples.levels[image][level].window_features(head.shapes[label], [window])
             for image, level, window in sorted(negatives[label])
         ]
         svm = LinearSVC(C=config.c, class_weight="balanced", random_state=0)

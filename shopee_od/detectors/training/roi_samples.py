@@ -57,13 +57,15 @@ class ImageSample:
         deltas = self.deltas * np.array([-1, 1, 1, 1], np.float32)
         return ImageSample(self.image[:, ::-1], rois, self.labels, deltas)
 
+    def take(self, rows: np.ndarray) -> ImageSample:
+        """int (K,) -> the image with these of its RoIs."""
+        return ImageSample(self.image, self.rois[rows], self.labels[rows], self.deltas[rows])
+
 
 def make_image_sample(
     labeled: LabeledImage, resized: np.ndarray, config: SamplingConfig
 ) -> ImageSample:
-    """Labels the RoIs of an image: its M ground-truth boxes and its N proposals.
-
-    The ground-truth boxes are among the RoIs: an image whose proposals all miss contributes too.
+    """The sample of an image whose proposals are known before training.
 
     Args:
         labeled: the image with its boxes and proposals.
@@ -73,11 +75,33 @@ def make_image_sample(
     height, width = labeled.image.shape[:2]
     scale = np.tile([resized.shape[1] / width, resized.shape[0] / height], 2)
     gt_boxes = labeled.gt_boxes * scale
-    rois = np.concatenate([labeled.gt_boxes, labeled.proposals.boxes]) * scale
+    proposals = labeled.proposals.boxes * scale
+    return label_image(resized, gt_boxes, labeled.gt_labels, proposals, config)
+
+
+def label_image(
+    image: np.ndarray,
+    gt_boxes: np.ndarray,
+    gt_labels: np.ndarray,
+    proposals: np.ndarray,
+    config: SamplingConfig,
+) -> ImageSample:
+    """Labels the RoIs of an image: its M ground-truth boxes and its N proposals.
+
+    The ground-truth boxes are among the RoIs: an image whose proposals all miss contributes too.
+
+    Args:
+        image: uint8 (h, w, 3), as the network is given it.
+        gt_boxes: (M, 4) in its pixels.
+        gt_labels: int (M,).
+        proposals: (N, 4) in its pixels.
+        config: which overlap makes foreground and background.
+    """
+    rois = np.concatenate([gt_boxes, proposals])
     fg_bg, matched = label_rois(rois, gt_boxes, config.foreground_iou, config.background_iou)
-    labels = np.where(fg_bg == FG, labeled.gt_labels[matched] + 1, fg_bg).astype(np.int32)
+    labels = np.where(fg_bg == FG, gt_labels[matched] + 1, fg_bg).astype(np.int32)
     deltas = box_regression_targets(rois, gt_boxes, fg_bg, matched).astype(np.float32)
-    return ImageSample(resized, rois.astype(np.float32), labels, deltas)
+    return ImageSample(image, rois.astype(np.float32), labels, deltas)
 
 
 def delta_statistics(samples: Sequence[ImageSample]) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +122,7 @@ def sample_batch(
     """A batch of images of one size and of RoIs on them.
 
     A group of images of one size is chosen at random, by its number of images; from it a few
-    images, and from each many RoIs; every second image is mirrored. Where images have too few RoIs,
-    empty ones with label -1 fill up.
+    images, and from each many RoIs; every second image is mirrored.
 
     Args:
         samples: the training images.
@@ -107,31 +130,48 @@ def sample_batch(
         config: how many images and RoIs.
         rng: makes the choices.
     Returns:
-        uint8 (B, h, w, 3) images; float32 (R, 4) RoIs; int32 (R,) the image of each; int32 (R,)
-        labels; float32 (R, 4) deltas.
+        As `pack_batch`.
     """
-    count = np.array([len(group) for group in groups])
-    group = groups[rng.choice(len(groups), p=count / count.sum())]
+    group = choose_group(groups, rng)
     images = min(config.images, len(group))
     of_group = [samples[k].fg_bg_labels for k in group]
     sampled = sample_minibatch(
         of_group, images, config.rois // config.images * images, config.foreground, rng
     )
-    rois = np.zeros((config.rois, 4), np.float32)
-    image_of_roi = np.zeros(config.rois, np.int32)
-    labels = np.full(config.rois, IGNORE, np.int32)
-    deltas = np.zeros((config.rois, 4), np.float32)
-    batch = []
+    parts = []
+    for k, rows in sampled:
+        sample = samples[group[k]].take(rows)
+        parts.append(sample.mirror() if rng.random() < 0.5 else sample)
+    return pack_batch(parts, config.rois)
+
+
+def choose_group(groups: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """One of several groups of images at random, by its number of images."""
+    count = np.array([len(group) for group in groups])
+    return groups[rng.choice(len(groups), p=count / count.sum())]
+
+
+def pack_batch(samples: Sequence[ImageSample], num_rois: int) -> tuple[np.ndarray, ...]:
+    """Images of one size and all their RoIs as arrays of fixed sizes.
+
+    Args:
+        samples: B images.
+        num_rois: R; where images have too few RoIs, empty ones with label -1 fill up.
+    Returns:
+        uint8 (B, h, w, 3) images; float32 (R, 4) RoIs; int32 (R,) the image of each; int32 (R,)
+        labels; float32 (R, 4) deltas.
+    """
+    rois = np.zeros((num_rois, 4), np.float32)
+    image_of_roi = np.zeros(num_rois, np.int32)
+    labels = np.full(num_rois, IGNORE, np.int32)
+    deltas = np.zeros((num_rois, 4), np.float32)
     start = 0
-    for number, (k, rows) in enumerate(sampled):
-        sample = samples[group[k]]
-        if rng.random() < 0.5:
-            sample = sample.mirror()
-        end = start + len(rows)
-        batch.append(sample.image)
-        rois[start:end] = sample.rois[rows]
+    for number, sample in enumerate(samples):
+        end = start + len(sample.rois)
+        rois[start:end] = sample.rois
         image_of_roi[start:end] = number
-        labels[start:end] = sample.labels[rows]
-        deltas[start:end] = sample.deltas[rows]
+        labels[start:end] = sample.labels
+        deltas[start:end] = sample.deltas
         start = end
-    return np.stack(batch), rois, image_of_roi, labels, deltas
+    images = np.stack([sample.image for sample in samples])
+    return images, rois, image_of_roi, labels, deltas

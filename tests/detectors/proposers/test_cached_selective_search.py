@@ -1,5 +1,6 @@
 """Selective search on photos: in the photo's pixels, cached, timed, in other processes."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_what_was_prefetched_is_not_searched_again(photo, file, cache_home, tmp_
     np.testing.assert_array_equal(after.boxes, before.boxes)
     assert after.seconds > 0.001, "what the search took, not what reading took"
     SEARCH.prefetch([file])
+
+
+def test_its_seconds_are_wall_time(photo, monkeypatch):
+    """Also of what the processor does not do: the search waits here."""
+    search = module.selective_search
+
+    def slow(*arguments):
+        time.sleep(0.2)
+        return search(*arguments)
+
+    monkeypatch.setattr(module, "selective_search", slow)
+    assert SEARCH.search(photo[0]).seconds > 0.2
 
 
 def test_another_version_or_config_searches_again(file, monkeypatch):

@@ -124,21 +124,3 @@ def test_killed_it_continues_from_its_last_checkpoint(shapes, tmp_path, monkeypa
     whole = train_fast_rcnn(FastRCNN().build(2, 0), data, replace(CONFIG, checkpoint_every=99))
     # A step samples the same, whenever it runs.
     np.testing.assert_allclose(result.history, whole.history, rtol=0.02, atol=0.02)
-
-
-def test_only_a_whole_checkpoint_of_the_same_training_is_continued(shapes, tmp_path):
-    data = TrainingData(shapes, None, 0, tmp_path / CHECKPOINT_FILE, "key")
-    saved = [tf.Variable([1.0, 2.0]), tf.Variable(3.0)]
-    history = [np.array([0.5, 0.4, 0.3])]
-    training.write_checkpoint(data, saved, history, 7.0)
-    state = [tf.Variable([0.0, 0.0]), tf.Variable(0.0)]
-    restored, seconds = training.restore_checkpoint(data, state)
-    np.testing.assert_array_equal(restored, history)
-    assert seconds == 7.0
-    assert [variable.numpy().tolist() for variable in state] == [[1, 2], 3]
-    other = replace(data, checkpoint_key="of another config")
-    assert training.restore_checkpoint(other, state) == ([], 0.0)
-    more = [*state, tf.Variable(0.0)]
-    assert training.restore_checkpoint(data, more) == ([], 0.0)
-    data.checkpoint.write_bytes(data.checkpoint.read_bytes()[:200])
-    assert training.restore_checkpoint(data, state) == ([], 0.0)

@@ -1,0 +1,133 @@
+"""What Faster R-CNN is trained on: batches of images and boxes, and RoIs from its own proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from shopee_od.datasets.dataset import CORNERS, Dataset
+from shopee_od.datasets.photos import read_photo
+from shopee_od.detectors.training.roi_samples import (
+    SamplingConfig,
+    choose_group,
+    label_image,
+    pack_batch,
+)
+from shopee_od.ops.boxes import mirror_boxes
+from shopee_od.ops.sampling import subsample_labels
+
+if TYPE_CHECKING:
+    from shopee_od.detectors.features.roi_align_map import RoIAlignMap
+    from shopee_od.detectors.proposers.rpn import RPN
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingImage:
+    """An image as the network is given it.
+
+    Args:
+        image: uint8 (h, w, 3), resized.
+        gt_boxes: float (M, 4) in its pixels.
+        gt_labels: int (M,).
+    """
+
+    image: np.ndarray
+    gt_boxes: np.ndarray
+    gt_labels: np.ndarray
+
+    def mirror(self) -> TrainingImage:
+        """Left and right exchanged, in the boxes as in the image."""
+        gt_boxes = mirror_boxes(self.gt_boxes, self.image.shape[1])
+        return TrainingImage(self.image[:, ::-1], gt_boxes, self.gt_labels)
+
+
+class JointBatch(NamedTuple):
+    """B images of one size and the M boxes on them, arrays or tensors.
+
+    Args:
+        images: uint8 (B, h, w, 3).
+        gt_boxes: float32 (M, 4).
+        gt_labels: int32 (M,).
+        image_of_box: int32 (M,), the image of each.
+        seed: int64, of the RoIs that are sampled.
+    """
+
+    images: Any
+    gt_boxes: Any
+    gt_labels: Any
+    image_of_box: Any
+    seed: Any
+
+    def boxes_of(self, image: int) -> np.ndarray:
+        """The boxes of one of the images."""
+        return self.gt_boxes[self.image_of_box == image]
+
+
+def load_images(train: Dataset, features: RoIAlignMap) -> list[TrainingImage]:
+    """The training images, resized for the backbone, with the boxes that count."""
+    images = []
+    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
+        image = read_photo(path)
+        resized = features.resize(image)
+        scale = np.tile(np.array(resized.shape[1::-1]) / image.shape[1::-1], 2)
+        rows = train.counted_boxes_of(image_id)
+        gt_boxes = rows[CORNERS].to_numpy() * scale
+        images.append(TrainingImage(resized, gt_boxes, rows.label.to_numpy()))
+    return images
+
+
+def sample_images(
+    images: Sequence[TrainingImage],
+    groups: Sequence[np.ndarray],
+    count: int,
+    rng: np.random.Generator,
+) -> JointBatch:
+    """A batch of images of one size at random; every second one is mirrored.
+
+    Args:
+        images: the training images.
+        groups: the indices of those of each size.
+        count: of the batch, where there are so many of its size.
+        rng: makes the choices.
+    """
+    group = choose_group(groups, rng)
+    chosen = [images[k] for k in rng.choice(group, min(count, len(group)), replace=False)]
+    chosen = [image.mirror() if rng.random() < 0.5 else image for image in chosen]
+    num_boxes = [len(image.gt_boxes) for image in chosen]
+    return JointBatch(
+        np.stack([image.image for image in chosen]),
+        np.concatenate([image.gt_boxes for image in chosen]).astype(np.float32),
+        np.concatenate([image.gt_labels for image in chosen]).astype(np.int32),
+        np.repeat(np.arange(len(chosen), dtype=np.int32), num_boxes),
+        rng.integers(2**31),
+    )
+
+
+def sample_rois(
+    rpn: RPN, config: SamplingConfig, logits: np.ndarray, deltas: np.ndarray, batch: JointBatch
+) -> list[np.ndarray]:
+    """RoIs for the second stage: from ground truth and the RPN's proposals, some of each image.
+
+    Args:
+        rpn: what selects the proposals.
+        config: how RoIs are labeled, and how many are sampled.
+        logits: (B, N), its outputs for a batch of B images.
+        deltas: (B, N, 4).
+        batch: those images.
+    Returns:
+        float32 (R, 4) RoIs; int32 (R,) the image of each; int32 (R,) labels, the class from 1, 0
+        background, -1 ignored; float32 (R, 4) deltas onto the matched box.
+    """
+    rng = np.random.default_rng(int(batch.seed))
+    samples = []
+    for k, image in enumerate(batch.images):
+        proposals, _ = rpn.select_proposals(logits[k], deltas[k], image.shape[:2])
+        gt_labels = batch.gt_labels[batch.image_of_box == k]
+        sample = label_image(image, batch.boxes_of(k), gt_labels, proposals, config)
+        count = config.rois // config.images
+        rows = subsample_labels(sample.fg_bg_labels, count, config.foreground, rng)
+        samples.append(sample.take(rows))
+    return list(pack_batch(samples, config.rois)[1:])
