@@ -79,20 +79,29 @@ ROWS = {
         "box regression)",
     ),
     "spp_net": _make_row(
-        "spp_net", "spp_net", "rcnn", "features: one map, spatial pyramid pooling"
+        "spp_net",
+        "spp_net",
+        "rcnn",
+        "features: one map for all regions at each of three scales, spatial pyramid pooling",
     ),
     "roi_align_svms": _make_row(
-        "roi_align_svms", "roi_align_svms", "spp_net", "pooling: RoIAlign of one map at one scale"
+        "roi_align_svms",
+        "roi_align_svms",
+        "spp_net",
+        "features: RoIAlign instead of a spatial pyramid; one scale instead of three, a finer map",
     ),
     "roi_align_softmax": _make_row(
         "roi_align_softmax",
         "fast_rcnn",
         "roi_align_svms",
-        "head: softmax and box deltas, trained by gradient descent",
+        "head: softmax and box deltas by gradient descent instead of SVMs; 7 × 7 cells, not 3 × 3",
         settings=("features.frozen_level=5",),
     ),
     "fast_rcnn": _make_row(
-        "fast_rcnn", "fast_rcnn", "roi_align_softmax", "trained: the backbone too"
+        "fast_rcnn",
+        "fast_rcnn",
+        "roi_align_softmax",
+        "trained: the upper levels of the backbone too",
     ),
     "faster_rcnn_scratch": _make_row(
         "faster_rcnn_scratch", "faster_rcnn_scratch", "fast_rcnn", "proposer: an RPN"

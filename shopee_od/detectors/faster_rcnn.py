@@ -1,8 +1,8 @@
 """Faster R-CNN, from scratch: Fast R-CNN whose proposals come from a network on the same map.
 
-Only the proposer differs from `fast_rcnn.py`. It differs from the paper as that one does; in smaller
-anchors for smaller images, used across the edge in training too; and in joint training instead of
-four alternating steps.
+Only the proposer differs from `fast_rcnn.py`. It differs from the paper as that one does; in
+smaller anchors for smaller images, used across the edge in training too; and in joint training
+instead of four alternating steps.
 
 Source: Ren et al., "Faster R-CNN", NeurIPS 2015; approximate joint training: TPAMI 2017, section
 3.2.

@@ -58,12 +58,18 @@ def find_title(notebook: NotebookNode, default: str) -> str:
 
 
 def find_description(notebook: NotebookNode) -> str:
-    """The first paragraph under the first heading, as plain text; "" where there is none."""
+    """The first paragraph under the first heading, as plain text; "" where there is none.
+
+    A list right behind it belongs to it.
+    """
     text = "\n\n".join(cell.source for cell in notebook.cells[:3] if cell.cell_type == "markdown")
-    for block in re.split(r"\n\s*\n", text):
+    blocks = re.split(r"\n\s*\n", text)
+    for block, following in zip(blocks, [*blocks[1:], ""], strict=True):
         lines = [line for line in block.strip().splitlines() if not line.startswith("#")]
         if lines and re.match(r"[\w*_`\"'“(\[]", lines[0]):
-            return _strip_markdown(" ".join(lines))
+            if following.startswith("- "):
+                lines += re.sub(r"^- ", "", following, flags=re.MULTILINE).splitlines()
+            return _strip_markdown(" ".join(line.strip() for line in lines))
     return ""
 
 

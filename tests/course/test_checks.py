@@ -271,9 +271,6 @@ def network_window(layers, step=lambda n, k, s: (n - 1) * s + k, order=-1, strid
     return side, stride(s for _, s in layers)
 
 
-WINDOW_CHECKS = (
-    *("pyramid_windows", "interpolated_histogram", "hard_negatives", "window_and_stride"),
-)
 RIGHT = {
     checks.box_area: lambda box: (box[2] - box[0]) * (box[3] - box[1]),
     checks.yolo_to_xyxy: lambda *case: yolo(*case),
@@ -652,7 +649,7 @@ WRONG += (
         (checks.assign_scale, lambda w, h, s: 0),
     ]
 )
-NAMED += [
+WINDOWS = [
     (checks.pyramid_windows, lambda *case: pyramid_windows(*case, extra=0), "one more fits"),
     (checks.pyramid_windows, lambda *case: pyramid_windows(*case, last=1), "of all levels"),
     (checks.pyramid_windows, lambda *case: pyramid_windows(*case, first=1), "the image itself"),
@@ -733,7 +730,8 @@ NAMED += [
     ),
     (checks.window_and_stride, lambda n: network_window(n)[::-1], "the window first"),
 ]
-WRONG += [(check, answer) for check, answer, _ in NAMED if check.__name__ in WINDOW_CHECKS] + [
+NAMED += WINDOWS
+WRONG += [(check, answer) for check, answer, _ in WINDOWS] + [
     (checks.pyramid_windows, lambda h, w, n, s, d: h * w // n**2),
     (checks.interpolated_histogram, lambda m, o: share_votes(m, o)[:8]),
     (checks.hard_negatives, lambda s, w, b, n: s[mine(s, w, b, n)]),  # scores, not indices

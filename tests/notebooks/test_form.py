@@ -114,7 +114,7 @@ def test_an_exercise_has_a_stub_a_hint_and_a_solution_that_is_correct(path, inde
 
     cells = read_notebook(path).cells
     task, stub, hint = cells[index - 1 : index + 2]
-    assert task.cell_type == "markdown" and task.source.startswith("## Exercise")
+    assert task.cell_type == "markdown" and re.match("#{2,3} Exercise", task.source)
     assert re.search(r"<details><summary>Hint( 1)?</summary>", hint.source)
     solution = SOLUTION.search(hint.source)[1]
     for source, state in ((EXERCISE.sub("", stub.source), "not attempted"), (solution, "correct")):

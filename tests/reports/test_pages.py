@@ -123,6 +123,12 @@ def test_titles_and_descriptions_are_plain_text(finished):
     )
 
 
+def test_the_description_takes_the_list_behind_it_along():
+    text = "# 1 · A\n\n**You will be able to**\n\n- read *it*;\n- draw\n  it.\n\nMore."
+    notebook = new_notebook(cells=[new_markdown_cell(text)])
+    assert pages.find_description(notebook) == "You will be able to read it; draw it."
+
+
 def test_links_to_the_glossary_and_to_notebooks_lead_to_pages(tmp_path):
     """Not those in code, and not those to other files."""
     text = body(

@@ -149,7 +149,7 @@ def predict_savings(answer: Mapping[str, float | None]) -> Outcome:
         "a crop of twice the side has four times as many pixels": {"b": 2.0},
         "the three scales do not have equal numbers of pixels": {"c": 3.0},
         "the pixels of a scale grow with the square of its side": {"c": 4.0},
-        "crops and scaled images have fixed sizes, whichever size the photo has": {"d": 0.25},
-        "larger photos do not have more proposals here: at most 300": {"d": 4.0},
+        "crops and scaled images have fixed sizes, whichever size the image has": {"d": 0.25},
+        "larger images do not have more proposals here: at most 300": {"d": 4.0},
     }
     return check_values(answer, expected, mistakes)

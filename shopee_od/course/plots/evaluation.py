@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from shopee_od.course.colors import BLUE, GRAY, ORANGE, PURPLE
 from shopee_od.evaluation.curves import PRCurve
+from shopee_od.ops.boxes import box_iou
 
 WIDTH = 7.0  # inches
 RECALLS = np.linspace(0, 1, 101)
@@ -36,15 +37,19 @@ def plot_matched_boxes(gt_boxes: pd.DataFrame, detections: pd.DataFrame) -> Figu
         for row in boxes.itertuples():
             _add_box(axes, row, "black", linestyle="--", linewidth=1.5)
             axes.text(row.x1, row.y2 + 0.2, row.Index, va="top", size=12)
+        corners = np.zeros((0, 4))
         for rank, row in enumerate(detections.itertuples(), 1):
             if row.image != image:
                 continue
             color = RIGHT if row.correct else ORANGE
             _add_box(axes, row, color, linewidth=2.5)
             label = f"{rank}: {row.score:.1f} {'TP' if row.correct else 'FP'}"
+            box = np.array([[row.x1, row.y1, row.x2, row.y2]])
+            below = 2.4 * (box_iou(box, corners) > 0).sum()  # the labels of others on this garment
+            corners = np.concatenate([corners, box])
             x = (row.x1 + row.x2) / 2
-            y = row.y1 + 0.3 if row.y1 < 1 else row.y2 - 1.2  # two on one garment
-            axes.text(x, y, label, color=color, ha="center", va="top", size=10, weight="bold")
+            y = row.y1 + min((row.y2 - row.y1) / 2, 2.2) + below
+            axes.text(x, y, label, color=color, ha="center", va="center", size=10, weight="bold")
         axes.set(xlim=(-1, boxes.x2.max() + 1), ylim=(boxes.y2.max() + 2, -1), aspect="equal")
         axes.set(title=f"image {image}", xlabel="x, pixels")
         axes.set(xticks=range(0, int(boxes.x2.max()) + 1, 2), yticks=range(0, 9, 2))
@@ -137,9 +142,7 @@ def plot_resamples(
         name: of the metric.
     """
     figure, axes = _make_figure(2.8)
-    values, counts = np.unique(np.round(resampled, 6), return_counts=True)
-    width = 0.8 * np.diff(values).min() if len(values) > 1 else 0.01
-    axes.bar(values, counts, width, color=GRAY, label="resamples")
+    axes.hist(resampled, 30, color=GRAY, label="resamples")
     axes.axvline(value, color="black", linewidth=2, label=f"all images: {value:.3f}")
     label = f"95% interval: {interval[0]:.3f} to {interval[1]:.3f}"
     axes.axvspan(*interval, color=BLUE, alpha=0.15, label=label)

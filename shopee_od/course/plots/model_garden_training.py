@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from shopee_od.course.colors import BLUE, DARK_GRAY, GRAY, ORANGE
 from shopee_od.course.schedules import running_average
@@ -16,6 +17,7 @@ WIDTH = 9.0  # inches
 HUBER_DELTAS = {1.0: (BLUE, "δ = 1: second stage"), 1 / 9: (ORANGE, "δ = 1/9: RPN")}
 NOISE = 0.15  # standard deviation of the simulated weight
 MIN_SIMULATED_STEPS = 100
+LOG_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 MODEL_GARDEN_CURVES = {
     "rpn_score_loss": "RPN: objectness loss",
@@ -90,7 +92,13 @@ def plot_training_curves(history: pd.DataFrame, constant_loss: float | None = No
     panels = figure.subplots(2, 3).ravel()
     for axes, (column, title) in zip(panels, MODEL_GARDEN_CURVES.items(), strict=False):
         _plot_train_and_val(axes, history, column)
-        axes.set(title=title, ylim=(0, 1.02) if column == "roi_accuracy" else (0, None))
+        if column == "rpn_score_loss":
+            axes.set(title=f"{title} (log scale)", yscale="log")
+            axes.yaxis.set_major_locator(FixedLocator(LOG_TICKS))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter("{x:g}")
+        else:
+            axes.set(title=title, ylim=(0, 1.02 if column == "roi_accuracy" else None))
     train = history[history.kind == "train"]
     panels[-1].plot(train.step, train.learning_rate, color=GRAY)
     panels[-1].set(title="learning rate", ylim=(0, None))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from shopee_od.course.colors import BLUE, GRAY, ORANGE
+from shopee_od.course.colors import BLUE, GRAY, GREEN, ORANGE
 
 
 def plot_recall_curves(
@@ -17,7 +17,8 @@ def plot_recall_curves(
 
     Args:
         first_hits: by method and IoU threshold, for each ground-truth box the number of proposals
-            before the first that matches it; inf where none does. Two methods, two thresholds.
+            before the first that matches it; inf where none does. At most three methods and two
+            thresholds.
         marks: numbers of proposals with a vertical line.
     """
     figure = Figure(figsize=(7, 3.6), layout="constrained")
@@ -32,7 +33,7 @@ def plot_recall_curves(
             numbers,
             [(hits < n).mean() for n in numbers],
             linewidth=2,
-            color=(BLUE, ORANGE)[names.index(name)],
+            color=(BLUE, ORANGE, GREEN)[names.index(name)],
             linestyle=("-", ":")[thresholds.index(threshold)],
             label=f"{name}, IoU {threshold}",
         )

@@ -106,6 +106,7 @@ def plot_pooling_and_align(
         axes.vlines(np.arange(1, columns) + offset, offset, rows + offset, LIGHT_GRAY, lw=0.4)
         axes.hlines(np.arange(1, rows) + offset, offset, columns + offset, LIGHT_GRAY, lw=0.4)
         _outline(axes, roi, ORANGE, 2.5)
+        axes.set(xlim=(offset, columns + offset), ylim=(rows + offset, offset))
         axes.set(xticks=[], yticks=[])
     x1, y1, x2, y2 = quantized
     _outline(pooling, quantized, BLUE, 2.5)

@@ -41,7 +41,7 @@ class SelectiveSearchConfig:
     """How images are searched.
 
     Args:
-        color_spaces: of the search, as in the paper's "fast" strategies (section 5.2), with one
+        color_spaces: of the search, as in the paper's "fast" strategies (section 5.1.3), with one
             set of similarities instead of two.
         scales: of the segmentation that the search starts from.
         longest: pixels; an image with a longer side is searched at that size.
