@@ -34,7 +34,7 @@ def yolo_to_xyxy(answer: Callable[[list[float], int, int], list[float]]) -> Outc
     """
 
     def reference(
-        box: list[float], width: int, height: int, before: float = 0.5, after: float = 0.5
+        box: list[float], width: int, height: int, *, before: float = 0.5, after: float = 0.5
     ) -> list[float]:
         x, y, w, h = box[0] * width, box[1] * height, box[2] * width, box[3] * height
         return [x - before * w, y - before * h, x + after * w, y + after * h]

@@ -158,7 +158,7 @@ def diagnose_runs(answer: Mapping[str, int | None]) -> Outcome:
 def larger_batch(answer: Mapping[str, float | None]) -> Outcome:
     """Notebook 07: steps, learning rate and warmup of a run with four times the batch size."""
     expected = {"steps": 5_000, "learning rate": 0.12, "warmup": 125}
-    mistakes = {
+    mistakes: dict[str, dict[str, float]] = {
         "four times the images per step need a quarter of the steps for the same epochs": {
             "steps": 20_000,
             "warmup": 500,

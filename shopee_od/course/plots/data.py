@@ -154,7 +154,7 @@ def draw_collage_and_chart(collage: np.ndarray, boxes: np.ndarray) -> Image.Imag
         f"a collage: {len(boxes)} labeled garments; in red, one box around all of them",
         "a size chart: no garment",
     ]
-    pictures = [draw_layers(collage, layers), draw_size_chart()]
+    pictures: list[np.ndarray | Image.Image] = [draw_layers(collage, layers), draw_size_chart()]
     return make_contact_sheet(pictures, captions=captions, cell=420)
 
 

@@ -123,7 +123,7 @@ def plot_by_iou(
     for values, color, name, mean in ((recall, ORANGE, "recall", "AR100"), (ap, BLUE, "AP", "AP")):
         axes.plot(thresholds, values, "o-", color=color, label=f"mean {name} of the classes")
         label = f"{mean}, the mean of the ten: {np.mean(values):.3f}"
-        axes.axhline(np.mean(values), color=color, linestyle="--", linewidth=1, label=label)
+        axes.axhline(float(np.mean(values)), color=color, linestyle="--", linewidth=1, label=label)
     axes.set(xlabel="IoU threshold for a correct detection", ylim=(0, 1.03), xticks=thresholds)
     axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

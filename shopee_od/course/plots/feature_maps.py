@@ -97,7 +97,9 @@ def plot_similarity(own_crop: np.ndarray, other_crops: np.ndarray, coverage: np.
     figure.legend(frameon=False, loc="outside upper left", ncols=2)
     scatter.plot(coverage, own_crop, "o", color=BLUE, markersize=4, alpha=0.7)
     scatter.set(xlim=(0, 1.02), ylim=(None, 1.02))
-    scatter.set(xlabel="share of the image that the region covers", ylabel="similarity with its own crop")
+    scatter.set(
+        xlabel="share of the image that the region covers", ylabel="similarity with its own crop"
+    )
     scatter.grid(alpha=0.3)
     return figure
 
