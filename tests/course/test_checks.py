@@ -7,6 +7,7 @@ import pytest
 
 from shopee_od.course import checks
 from shopee_od.ops.boxes import box_iou
+from shopee_od.ops.pooling import pooling_bins
 
 
 def yolo(box, width, height, before=0.5, after=0.5):
@@ -178,6 +179,45 @@ def max_pool_gradient(values, roi, n, add=1.0):
 
 def smooth_l1(x):
     return np.where(abs(x) < 1, x**2 / 2, abs(x) - 0.5)
+
+
+def reshaped_align(values, roi, n, samples, axes):
+    points = align(values, roi, n * samples, 1)
+    points = points.reshape([n if axis == "n" else samples for axis in axes])
+    return points.mean(axis=tuple(k for k in range(4) if axes[k] == "s"))
+
+
+def bins_of(roi, n):
+    x1, y1, x2, y2 = roi
+    for top, bottom in pooling_bins(y2 - y1, n):
+        for left, right in pooling_bins(x2 - x1, n):
+            yield slice(y1 + top, y1 + bottom), slice(x1 + left, x1 + right)
+
+
+def counted_from(values, box, n, roi=0, bin=0):
+    gradient = np.zeros(values.shape)
+    for rows, columns in bins_of(box, n):
+        cells = values[rows, columns]
+        y, x = np.unravel_index(cells.argmax(), cells.shape)
+        y += roi * box[1] + bin * (rows.start - box[1])
+        x += roi * box[0] + bin * (columns.start - box[0])
+        gradient[y, x] += 1
+    return gradient
+
+
+def mean_gradient(values, roi, n):
+    gradient = np.zeros(values.shape)
+    for cells in bins_of(roi, n):
+        gradient[cells] += 1 / gradient[cells].size
+    return gradient
+
+
+def whole_square(x):
+    return np.where(abs(x) < 1, x**2, abs(x) - 0.5)
+
+
+def without_abs(x):
+    return np.where(x < 1, x**2 / 2, x - 0.5)
 
 
 def roi_loss(
@@ -504,6 +544,40 @@ NAMED += [
     ),
     (checks.largest_move, lambda *case: largest_move(*case, half=0), "to the nearest cell"),
     (checks.largest_move, lambda *case: largest_move(*case) + 1, "at which nothing changes"),
+    (
+        checks.largest_move,
+        lambda x1, x2, stride: max(
+            move
+            for move in range(stride)
+            if all(round((x + move) / stride) == round(x / stride) for x in (x1, x2))
+        ),
+        "Python's round",
+    ),
+    (checks.largest_move, lambda x1, x2, stride: stride // 2, "from a whole cell"),
+    (checks.roi_align, lambda *case: reshaped_align(*case, "snsn"), "in adjacent rows"),
+    (checks.roi_align, lambda *case: reshaped_align(*case, "nnss"), "crosses all n bins"),
+    (
+        checks.count_samples,
+        lambda u, n, f, low: [int(f * n), n - int(f * n)],
+        "fewer RoIs of a kind",
+    ),
+    (checks.max_pool_gradient, lambda *case: counted_from(*case), "the bin's first row"),
+    (checks.max_pool_gradient, lambda *case: counted_from(*case, roi=1), "place in the RoI"),
+    (checks.max_pool_gradient, lambda *case: counted_from(*case, bin=1), "add y1 and x1"),
+    (checks.max_pool_gradient, lambda *case: mean_gradient(*case), "a mean would spread it"),
+    (checks.max_pool_gradient, lambda *case: mean_gradient(*case) > 0, "not every cell of the RoI"),
+    (checks.roi_loss, lambda *case: roi_loss(*case, box_loss=whole_square), "half of the square"),
+    (checks.roi_loss, lambda *case: roi_loss(*case, box_loss=without_abs), "np.abs of the errors"),
+    (
+        checks.roi_loss,
+        lambda p, d, k, t: roi_loss(p, d, k, t) if k else 0,
+        "background has a class loss",
+    ),
+    (
+        checks.roi_loss,
+        lambda p, d, k, t: -math.log(p[k]) + (smooth_l1(d - t).sum() if k else 0),
+        "not all rows",
+    ),
     (checks.roi_align, lambda v, r, n, s: align(v, r, n, 1), "not its center alone"),
     (checks.roi_align, lambda v, r, n, s: align(v, r, n, s, first=0), "not their starts"),
     (
@@ -576,7 +650,6 @@ NAMED += [
 ]
 WRONG += [
     (checks.largest_move, lambda x1, x2, stride: 0),
-    (checks.count_samples, lambda u, n, f, low: [int(f * n), n - int(f * n)]),
     (checks.max_pool_gradient, lambda *case: max_pool_gradient(*case, add=0.25)),
     (checks.roi_loss, lambda *case: roi_loss(*case) / 4),
 ]
@@ -669,6 +742,24 @@ WINDOWS = [
         "not a negative number",
     ),
     (
+        checks.pyramid_windows,
+        lambda *case: pyramid_windows(*case, fits=lambda *sides: min(sides) - 1),
+        "of exactly the window's size",
+    ),
+    (
+        checks.pyramid_windows,
+        lambda h, w, n, s, d: sum(
+            pyramid_windows(math.ceil(h / d**k), math.ceil(w / d**k), n, s, d, last=1)
+            for k in range(20)
+        ),
+        "not those of the image",
+    ),
+    (
+        checks.pyramid_windows,
+        lambda h, w, n, s, d: ((h - n) // s + 1) * ((w - n) // s + 1),
+        "one level is not enough",
+    ),
+    (
         checks.interpolated_histogram,
         lambda m, o: np.bincount((o // 20).astype(int).ravel(), m.ravel(), 9) / 64,
         "between two bins",
@@ -711,6 +802,25 @@ WINDOWS = [
         "first, then take",
     ),
     (checks.hard_negatives, lambda s, w, b, n: mine(s, w, b[:1], n), "all boxes of the image"),
+    (
+        checks.hard_negatives,
+        lambda s, w, b, n: mine(s, w, b, 99)[::-1][:n],
+        "puts the lowest score first",
+    ),
+    (
+        checks.hard_negatives,
+        lambda s, w, b, n: np.argsort(-s[sorted(mine(s, w, b, 99))])[:n],
+        "places among the candidates",
+    ),
+    (
+        checks.hard_negatives,
+        lambda s, w, b, n: [
+            k
+            for k in np.argsort(-s, kind="stable")
+            if s[k] > -1 and (box_iou(w[[k]], b)[0] < 0.3).any()
+        ][:n],
+        "not with any one",
+    ),
     (checks.window_and_stride, lambda n: network_window(n, stride=sum), "they do not add up"),
     (checks.window_and_stride, lambda n: network_window(n, order=1), "from the last layer"),
     (
@@ -729,6 +839,11 @@ WINDOWS = [
         "makes the window larger",
     ),
     (checks.window_and_stride, lambda n: network_window(n)[::-1], "the window first"),
+    (
+        checks.window_and_stride,
+        lambda n: (sum(size for size, _ in n), network_window(n)[1]),
+        "so sizes do not add up",
+    ),
 ]
 NAMED += WINDOWS
 WRONG += [(check, answer) for check, answer, _ in WINDOWS] + [

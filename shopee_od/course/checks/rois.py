@@ -34,6 +34,16 @@ def largest_move(answer: Callable[[int, int, int], int]) -> Outcome:
         "the last pixel at which nothing changes, not the first at which something does": (
             lambda *case: reference(*case) + 1
         ),
+        "halves are rounded up; Python's round takes the even neighbor": (
+            lambda x1, x2, stride: next(
+                move
+                for move in range(stride)
+                if any(round((x + move + 1) / stride) != round(x / stride) for x in (x1, x2))
+            )
+        ),
+        "half a stride is the distance from a whole cell; count from where the edges are": (
+            lambda x1, x2, stride: stride // 2
+        ),
     }
     return check_answer(answer, reference, cases, mistakes)
 
@@ -70,13 +80,16 @@ def roi_align(answer: Callable[[np.ndarray, list[float], int, int], np.ndarray])
         *,
         reduce: Callable[..., np.ndarray] = np.mean,
         centers: Callable[[int], np.ndarray] = lambda count: (np.arange(count) + 0.5) / count,
+        axes: str = "nsns",
     ) -> np.ndarray:
         x1, y1, x2, y2 = roi
         unit = centers(n * samples)
         y = y1 + unit * (y2 - y1)
         x = x1 + unit * (x2 - x1)
         points = bilinear_interpolate(values[..., None], y, x)[..., 0]
-        return reduce(points.reshape(n, samples, n, samples), axis=(1, 3))
+        shape = [{"n": n, "s": samples}[axis] for axis in axes]
+        of_bin = tuple(k for k, axis in enumerate(axes) if axis == "s")
+        return reduce(points.reshape(shape), axis=of_bin)
 
     mistakes = {
         "samples × samples points in each bin, not its center alone": (
@@ -87,6 +100,12 @@ def roi_align(answer: Callable[[np.ndarray, list[float], int, int], np.ndarray])
         ),
         "the points are the centers of equal parts, not their starts": (
             lambda *case: align(*case, centers=lambda count: np.arange(count) / count)
+        ),
+        "reshape to (n, samples, n, samples): a bin's points are in adjacent rows": (
+            lambda *case: align(*case, axes="snsn")
+        ),
+        "reshape to (n, samples, n, samples): each row of points crosses all n bins": (
+            lambda *case: align(*case, axes="nnss")
         ),
         "the mean of a bin's points, not the maximum": lambda *case: align(*case, reduce=np.max),
         "the mean of a bin's points, not the sum": lambda *case: align(*case, reduce=np.sum),
@@ -149,6 +168,9 @@ def count_samples(
         "background takes the places that foreground leaves free": (
             lambda *case: count(*case, places=lambda num, most, sampled: num - most)
         ),
+        "an image may have fewer RoIs of a kind than there are places": (
+            lambda ious, num, fraction, lowest: (int(fraction * num), num - int(fraction * num))
+        ),
         "the share of foreground is a maximum, also where background is scarce": (
             fill_with_foreground
         ),
@@ -202,9 +224,48 @@ def max_pool_gradient(
                 counts[top:bottom, left:right] += is_maximum
         return counts
 
+    def forget(
+        values: np.ndarray, roi: tuple[int, int, int, int], n: int, *, of: str
+    ) -> np.ndarray:
+        """The gradient at places that are counted from the corner of each bin or of the RoI."""
+        x1, y1, x2, y2 = roi
+        counts = np.zeros(values.shape)
+        for top, bottom in pooling_bins(y2 - y1, n):
+            for left, right in pooling_bins(x2 - x1, n):
+                cells = values[y1 + top : y1 + bottom, x1 + left : x1 + right]
+                place = np.array(np.unravel_index(cells.argmax(), cells.shape))
+                place += [top, left] if of == "RoI" else [y1, x1] if of == "bin" else [0, 0]
+                counts[tuple(place)] += 1
+        return counts
+
+    def spread(values: np.ndarray, roi: tuple[int, int, int, int], n: int) -> np.ndarray:
+        x1, y1, x2, y2 = roi
+        counts = np.zeros(values.shape)
+        for top, bottom in pooling_bins(y2 - y1, n) + y1:
+            for left, right in pooling_bins(x2 - x1, n) + x1:
+                counts[top:bottom, left:right] += 1 / ((bottom - top) * (right - left))
+        return counts
+
+    def fill(values: np.ndarray, roi: tuple[int, int, int, int], n: int) -> np.ndarray:
+        x1, y1, x2, y2 = roi
+        counts = np.zeros(values.shape)
+        counts[y1:y2, x1:x2] = 1
+        return counts
+
     mistakes = {
         "only the maximum of each bin has a gradient": (
             lambda *case: gradient(*case, every_cell=True)
+        ),
+        "the maximum of a bin has the whole gradient; a mean would spread it": spread,
+        "only the maximum of each bin has a gradient, not every cell of the RoI": fill,
+        "argmax counts from the corner of the bin: add the bin's first row and column": (
+            lambda *case: forget(*case, of="bin and RoI")
+        ),
+        "argmax counts from the corner of the bin: add the bin's place in the RoI": (
+            lambda *case: forget(*case, of="bin")
+        ),
+        "bins are counted from the corner of the RoI: add y1 and x1": (
+            lambda *case: forget(*case, of="RoI")
         ),
         "a cell that is the maximum of two bins has their gradients added": (
             lambda *case: np.minimum(gradient(*case), 1)
@@ -234,7 +295,7 @@ def roi_loss(answer: Callable[[np.ndarray, np.ndarray, int, np.ndarray], float])
     targets = np.array([0.1, -0.4, 0.0, 2.0])
     deltas = np.array([[0.3, 0.0, -0.2, -0.5], [0.1, -0.6, 0.5, 1.5]])
     cases = [(probabilities, deltas, label, targets) for label in (1, 2, 0)]
-    cases.append((np.array([0.05, 0.9, 0.05]), deltas * 3, 1, targets))
+    cases.append((np.array([0.05, 0.9, 0.05]), deltas * 3 + [1, 0, 0, 0], 1, targets))
 
     def reference(
         probabilities: np.ndarray, deltas: np.ndarray, label: int, targets: np.ndarray
@@ -263,12 +324,32 @@ def roi_loss(answer: Callable[[np.ndarray, np.ndarray, int, np.ndarray], float])
     def shifted_line(errors: np.ndarray) -> np.ndarray:
         return np.where(np.abs(errors) < 1, errors**2 / 2, np.abs(errors))
 
+    def whole_square(errors: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(errors) < 1, errors**2, np.abs(errors) - 0.5)
+
+    def signed(errors: np.ndarray) -> np.ndarray:
+        return np.where(errors < 1, errors**2 / 2, errors - 0.5)
+
+    def all_rows(
+        probabilities: np.ndarray, deltas: np.ndarray, label: int, targets: np.ndarray
+    ) -> float:
+        box_loss = smooth_l1(deltas - targets).sum() if label else 0.0
+        return -np.log(probabilities[label]) + box_loss
+
     mistakes = {
         "background has no box loss": lambda *case: loss(*case, background=True),
         "x² / 2 only below 1, a line beyond": lambda *case: loss(
             *case, box_loss=lambda x: x**2 / 2
         ),
         "x² / 2 below 1, not x²; a line beyond": lambda *case: loss(*case, box_loss=np.square),
+        "x² / 2 below 1: half of the square": lambda *case: loss(*case, box_loss=whole_square),
+        "|x| below 1, not x: take np.abs of the errors first": (
+            lambda *case: loss(*case, box_loss=signed)
+        ),
+        "background has a class loss, too": (
+            lambda p, d, k, t: reference(p, d, k, t) if k else 0.0
+        ),
+        "only the deltas of the RoI's own class count, not all rows": all_rows,
         "x² / 2 below 1, not |x|": lambda *case: loss(*case, box_loss=np.abs),
         "|x| − ½ beyond 1, so that line and parabola meet": (
             lambda *case: loss(*case, box_loss=shifted_line)

@@ -58,6 +58,23 @@ def pyramid_windows(answer: Callable[[int, int, int, int, float], int]) -> Outco
             height, width = math.ceil(height / downscale), math.ceil(width / downscale)
         return windows
 
+    def from_image(height: int, width: int, window: int, stride: int, downscale: float) -> int:
+        windows = 0
+        sides = (height, width)
+        factor = downscale
+        while min(sides) >= window:
+            windows += count_windows(*sides, (window, window), stride)
+            sides = (math.ceil(height / factor), math.ceil(width / factor))
+            factor *= downscale
+        return windows
+
+    def larger_only(height: int, width: int, window: int, stride: int, downscale: float) -> int:
+        windows = 0
+        while min(height, width) > window:
+            windows += count_windows(height, width, (window, window), stride)
+            height, width = math.ceil(height / downscale), math.ceil(width / downscale)
+        return windows
+
     mistakes = {
         "one more fits along each side: the first window needs no step": (
             lambda h, w, n, s, d: total(
@@ -67,10 +84,15 @@ def pyramid_windows(answer: Callable[[int, int, int, int, float], int]) -> Outco
         "add up the windows of all levels, not of the first alone": (
             lambda h, w, n, s, d: total(h, w, n, s, d, levels=slice(1))
         ),
+        "one level is not enough: add up all levels that have room for a window": (
+            lambda h, w, n, s, d: ((h - n) // s + 1) * ((w - n) // s + 1)
+        ),
         "the image itself is the first level": lambda h, w, n, s, d: total(
             h, w, n, s, d, levels=slice(1, None)
         ),
         "round the sides of a level up": rounded_down,
+        "divide the rounded sides of the level before, not those of the image": from_image,
+        "a level of exactly the window's size has room for one window": larger_only,
         "stop as soon as one of the two sides is smaller than the window": by_height,
         "0 windows, not a negative number, where the window is larger": negative,
         "a window must be inside completely": (
@@ -167,6 +189,19 @@ def hard_negatives(
             order = order[:count]
         return order[is_negative[order]][:count]
 
+    def places(
+        scores: np.ndarray, windows: np.ndarray, gt_boxes: np.ndarray, count: int
+    ) -> np.ndarray:
+        indices = mine(scores, windows, gt_boxes, len(scores))
+        return np.argsort(-scores[np.sort(indices)], kind="stable")[:count]
+
+    def overlaps_not_all(
+        scores: np.ndarray, windows: np.ndarray, gt_boxes: np.ndarray, count: int
+    ) -> np.ndarray:
+        is_negative = (box_iou(windows, gt_boxes) < 0.3).any(axis=1) & (scores > -1)
+        order = np.argsort(-scores, kind="stable")
+        return order[is_negative[order]][:count]
+
     mistakes = {
         "a window that overlaps a box by 0.3 or more is no negative": (
             lambda s, w, b, n: mine(s, w, b, n, iou=2)
@@ -182,6 +217,11 @@ def hard_negatives(
             lambda s, w, b, n: np.sort(mine(s, w, b, n))
         ),
         "the highest scores are the worst mistakes": lambda s, w, b, n: mine(s, w, b, 99)[::-1],
+        "sort by falling score: `argsort` alone puts the lowest score first": (
+            lambda s, w, b, n: mine(s, w, b, 99)[::-1][:n]
+        ),
+        "these are places among the candidates; return the indices of the windows": places,
+        "the IoU with all boxes is below 0.3, not with any one of them": overlaps_not_all,
         "leave out the windows on garments first, then take the `count` highest": (
             lambda s, w, b, n: mine(s, w, b, n, first=True)
         ),
@@ -230,6 +270,9 @@ def window_and_stride(
         ),
         "a stride makes the window larger: (n − 1) · stride + size": (
             lambda layers: backward(layers, lambda side, size, stride: side - 1 + size)
+        ),
+        "a filter's size counts in values of the layer before, so sizes do not add up": (
+            lambda layers: (sum(size for size, _ in layers), backward(layers)[1])
         ),
         "the window first, then the stride": lambda layers: backward(layers)[::-1],
     }

@@ -12,6 +12,7 @@ from shopee_od.drawing import Color, Layer, class_color, draw_layers, make_conta
 from shopee_od.structures import BoxStage, Detections, Trace
 
 MAX_TAGS = 6
+MAX_PROPOSALS = 60
 FAINT: Color = (190, 190, 190)
 
 
@@ -35,19 +36,21 @@ def draw_detection_steps(
     """
     image = trace.image
     proposals = _get_boxes(trace, "proposals").boxes
+    step = max(1, -(-len(proposals) // MAX_PROPOSALS))
+    drawn = proposals[::step]
     candidates = _get_boxes(trace, "candidates").top(count)
     detections = _get_boxes(trace, "detections").detections().above(threshold)
     before = candidates.boxes if candidates.before is None else candidates.before
     scored = replace(candidates, boxes=before).detections()
     moved = [Layer(before, "before"), Layer(candidates.boxes, "after")]
     pictures = [
-        draw_layers(image, [Layer(proposals, colors=[FAINT] * len(proposals))]),
+        draw_layers(image, [Layer(drawn, colors=[FAINT] * len(drawn))]),
         draw_layers(image, [_tag_layer(scored, classes)]),
         draw_layers(image, moved),
         draw_layers(image, [Layer(gt_boxes, "ground_truth"), _tag_layer(detections, classes)]),
     ]
     captions = [
-        f"1. {len(proposals)} proposals",
+        f"1. {len(proposals)} proposals" + (f" (one in {step} is drawn)" if step > 1 else ""),
         f"2. the {len(scored)} highest-scoring, with their class scores",
         "3. these moved by their deltas: before in orange, after in blue",
         "4. after the threshold and NMS within each class; ground truth dashed",

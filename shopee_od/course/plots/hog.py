@@ -67,7 +67,9 @@ def _draw_orientation_key(axes: Axes) -> None:
 def plot_cell_histogram(
     pixels: np.ndarray, magnitude: np.ndarray, orientation: np.ndarray, histogram: np.ndarray
 ) -> Figure:
-    """One cell of HOG: its pixels with their gradients as arrows, and its nine numbers.
+    """One cell of HOG: its pixels with their gradients as lines, and its nine numbers.
+
+    A line has no head, because an orientation has no sign.
 
     Args:
         pixels: uint8 (8, 8, 3).
@@ -76,15 +78,16 @@ def plot_cell_histogram(
         histogram: (9,).
     """
     figure = Figure(figsize=(7, 2.8), layout="constrained")
-    arrows, bars = figure.subplots(1, 2, width_ratios=[1, 1.6])
-    arrows.imshow(pixels)
+    lines, bars = figure.subplots(1, 2, width_ratios=[1, 1.6])
+    lines.imshow(pixels)
     angle = np.radians(orientation)
     length = magnitude / max(magnitude.max(), 1e-9)
     y, x = np.indices(magnitude.shape)
     style = {"angles": "xy", "scale_units": "xy", "scale": 1.2, "width": 0.012, "pivot": "mid"}
-    arrows.quiver(x, y, length * np.cos(angle), length * np.sin(angle), color=ORANGE, **style)
-    arrows.set(xticks=[], yticks=[])
-    arrows.set_title("a cell, one arrow per pixel", size=9)
+    style |= {"headwidth": 0, "headlength": 0, "headaxislength": 0}
+    lines.quiver(x, y, length * np.cos(angle), length * np.sin(angle), color=ORANGE, **style)
+    lines.set(xticks=[], yticks=[])
+    lines.set_title("a cell, one line per pixel", size=9)
     bars.bar(np.arange(BINS), histogram, color=BLUE, width=0.9)
     bars.set_xticks(np.arange(BINS + 1) - 0.5, [f"{20 * k}°" for k in range(BINS + 1)])
     bars.set(xlabel="orientation of the gradient", ylabel="mean magnitude")

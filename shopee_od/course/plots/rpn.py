@@ -240,11 +240,13 @@ def plot_rpn_training(losses: np.ndarray, recalls: Mapping[int, Mapping[str, flo
     return figure
 
 
-def plot_joint_training(history: pd.DataFrame) -> Figure:
+def plot_joint_training(history: pd.DataFrame, background_share: float) -> Figure:
     """The four losses of Faster R-CNN and its RoI accuracy by step, with a moving average.
 
     Args:
         history: one row per step: rpn_class_loss, rpn_box_loss, class_loss, box_loss, accuracy.
+        background_share: of the sampled RoIs; a dashed line marks the accuracy of a network that
+            predicts background for all of them.
     """
     mean = history.rolling(SMOOTHING_STEPS, min_periods=1, center=True).mean()
     figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
@@ -258,6 +260,7 @@ def plot_joint_training(history: pd.DataFrame) -> Figure:
         axes.set_title(title, size=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
+    axes.axhline(background_share, color=ORANGE, linestyle="--", linewidth=1.5)
     return figure
 
 

@@ -45,16 +45,18 @@ def plot_gradient_norms(norms: Mapping[str, float]) -> Figure:
     """The norm of the gradient in each part of the network.
 
     Args:
-        norms: by part, from the image upwards; 0 is frozen.
+        norms: by part, from the image upwards; 0 is frozen. The axis is logarithmic.
     """
     figure = Figure(figsize=(7, 0.9 + 0.24 * len(norms)), layout="constrained")
     axes = figure.subplots()
     values = list(norms.values())
-    axes.barh(list(norms), values, color=[BLUE if value else GRAY for value in values])
+    positive = [value for value in values if value] or [1.0]
+    start = min(positive) / 2
+    axes.barh(list(norms), [max(value - start, 0) for value in values], left=start, color=BLUE)
     for k, value in enumerate(values):
-        axes.text(value, k, f" {value:.2f}" if value else " frozen", va="center", size=8)
-    axes.set(xlabel="norm of the gradient")
-    axes.margins(x=0.12)
+        text, color = (f" {value:.2f}", "black") if value else (" frozen", GRAY)
+        axes.text(value or start, k, text, va="center", size=8, color=color)
+    axes.set(xscale="log", xlim=(start, 2 * max(positive)), xlabel="norm of the gradient (log)")
     axes.grid(axis="x", alpha=0.3)
     return figure
 

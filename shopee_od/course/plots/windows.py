@@ -57,25 +57,25 @@ def plot_pyramid_levels(
 def draw_best_windows(
     image: np.ndarray, gt_box: np.ndarray, windows: Mapping[int, np.ndarray]
 ) -> Image.Image:
-    """The window of each level that fits a ground-truth box best, with its IoU.
+    """For each level a picture of the window that fits a ground-truth box best, with its IoU.
 
     Args:
         image: uint8 (H, W, 3).
         gt_box: (4,).
         windows: by the height of the level its windows (N, 4), in pixels of the image.
     """
-    boxes = []
-    tags = []
+    pictures = []
+    captions = []
     for height, candidates in windows.items():
         iou = box_iou(candidates, gt_box[None])[:, 0]
-        boxes.append(candidates[iou.argmax()])
-        tags.append(f"{height}: {iou.max():.2f}")
-    colors = [drawing.class_color(k) for k in range(len(boxes))]
-    layers = [
-        drawing.Layer(gt_box[None], "ground_truth"),
-        drawing.Layer(np.array(boxes), tags=tags, colors=colors),
-    ]
-    return drawing.draw_layers(image, layers)
+        layers = [
+            drawing.Layer(candidates[[iou.argmax()]], "uncovered"),
+            drawing.Layer(gt_box[None], "ground_truth"),
+        ]
+        pictures.append(drawing.draw_layers(image, layers))
+        captions.append(f"level of {height}: IoU {iou.max():.2f}")
+    columns = max(1, -(-len(pictures) // 2))
+    return drawing.make_contact_sheet(pictures, columns, captions, cell=300)
 
 
 def make_score_map(

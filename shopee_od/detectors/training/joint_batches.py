@@ -17,6 +17,7 @@ from shopee_od.detectors.training.roi_samples import (
     pack_batch,
 )
 from shopee_od.ops.boxes import mirror_boxes
+from shopee_od.ops.label_assignment import FG
 from shopee_od.ops.sampling import subsample_labels
 
 if TYPE_CHECKING:
@@ -106,10 +107,28 @@ def sample_images(
     )
 
 
+def sample_and_repeat(
+    labels: np.ndarray, num_samples: int, fg_fraction: float, rng: np.random.Generator
+) -> np.ndarray:
+    """As `subsample_labels`, but foreground is repeated until it has its share.
+
+    An RPN that is hardly trained proposes little foreground. A head whose first batches are nearly
+    all background learns to predict nothing else, and the features of the classes become alike.
+    """
+    rows = subsample_labels(labels, num_samples, fg_fraction, rng)
+    is_foreground = labels[rows] == FG
+    if not is_foreground.any():
+        return rows
+    num_foreground = int(fg_fraction * num_samples)
+    foreground = np.resize(rows[is_foreground], num_foreground)
+    background = rows[~is_foreground][: num_samples - num_foreground]
+    return np.concatenate([foreground, background])
+
+
 def sample_rois(
     rpn: RPN, config: SamplingConfig, logits: np.ndarray, deltas: np.ndarray, batch: JointBatch
 ) -> list[np.ndarray]:
-    """RoIs for the second stage: from ground truth and the RPN's proposals, some of each image.
+    """RoIs for the second stage: ground truth and proposals of the RPN, some of each image.
 
     Args:
         rpn: what selects the proposals.
@@ -128,6 +147,6 @@ def sample_rois(
         gt_labels = batch.gt_labels[batch.image_of_box == k]
         sample = label_image(image, batch.boxes_of(k), gt_labels, proposals, config)
         count = config.rois // config.images
-        rows = subsample_labels(sample.fg_bg_labels, count, config.foreground, rng)
+        rows = sample_and_repeat(sample.fg_bg_labels, count, config.foreground, rng)
         samples.append(sample.take(rows))
     return list(pack_batch(samples, config.rois)[1:])

@@ -119,7 +119,7 @@ CASES = {
     "plot_image_scales": (IMAGE, [(64, 48), (128, 96)], BOXES, np.array([0, 1])),
     "plot_intersection": (np.array([1, 1, 7, 5]), np.array([4, 2, 9, 6])),
     "plot_intervals": (INTERVALS,),
-    "plot_joint_training": (STEPS.assign(rpn_class_loss=0.5, rpn_box_loss=0.1),),
+    "plot_joint_training": (STEPS.assign(rpn_class_loss=0.5, rpn_box_loss=0.1), 0.75),
     "plot_margins": (np.array([-1.5, 0.5]), np.array([-2.0, -0.5]), np.array([1.5])),
     "plot_matched_boxes": (MATCHED, MATCHED),
     "plot_pooled_rois": ([IMAGE, IMAGE[:30]], [VALUES[:7, :7]] * 2, ["a", "b"]),

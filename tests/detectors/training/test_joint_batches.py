@@ -8,6 +8,7 @@ import pytest
 from shopee_od.detectors.training.joint_batches import (
     TrainingImage,
     load_images,
+    sample_and_repeat,
     sample_images,
     sample_rois,
 )
@@ -100,7 +101,7 @@ def test_rois_are_ground_truth_and_proposals_with_their_labels(images, groups):
     assert np.bincount(image_of_roi[labels >= 0]).tolist() == [16, 16]
     for k in range(2):
         of_image = (image_of_roi == k) & (labels > 0)
-        assert 1 <= of_image.sum() <= 4
+        assert of_image.sum() == 4
         assert (labels[of_image] == batch.gt_labels[batch.image_of_box == k] + 1).all()
         moved = decode_boxes(deltas[of_image], rois[of_image])
         np.testing.assert_allclose(moved, np.repeat(batch.boxes_of(k), len(moved), 0), atol=1e-3)
@@ -117,6 +118,21 @@ def test_without_a_proposal_the_ground_truth_is_the_only_roi(images, groups):
     batch = sample_images(images, groups, 2, np.random.default_rng(1))
     empty = np.zeros((2, 0, 4))
     rois, image_of_roi, labels, _ = sample_rois(rpn, CONFIG, empty[..., 0], empty, batch)
-    assert (labels >= 0).sum() == 2 and (labels[:2] > 0).all()
-    np.testing.assert_allclose(rois[:2], batch.gt_boxes)
-    assert image_of_roi[:2].tolist() == [0, 1]
+    assert (labels > 0).sum() == (labels >= 0).sum() == 8
+    np.testing.assert_allclose(rois[:8], np.repeat(batch.gt_boxes, 4, axis=0))
+    assert image_of_roi[:8].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("foreground", "background"), [(1, 60), (3, 60), (40, 60), (2, 5)])
+def test_foreground_has_its_share_whatever_is_proposed(foreground, background):
+    labels = np.array([1] * foreground + [0] * background + [-1] * 9)
+    rows = sample_and_repeat(labels, 16, 0.25, np.random.default_rng(0))
+    assert (labels[rows] == 1).sum() == 4 and (labels[rows] == 0).sum() == min(12, background)
+    repeats = np.bincount(rows[labels[rows] == 1], minlength=foreground)
+    assert repeats.max() - repeats[repeats > 0].min() <= 1, "all equally often"
+    assert len(set(rows[labels[rows] == 0])) == min(12, background)
+
+
+def test_an_image_whose_boxes_do_not_count_has_background_only():
+    rows = sample_and_repeat(np.zeros(30, int), 16, 0.25, np.random.default_rng(0))
+    assert len(set(rows)) == 16
