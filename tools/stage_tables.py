@@ -33,7 +33,7 @@ def format_stages(results: Mapping[str, Results]) -> str:
             _describe_images(dataset["data"]),
             format_accuracy_and_cost(stages),
             f"What each slot bought on {TITLES[name].partition(':')[0]}:",
-            format_differences(stages),
+            format_differences(dataset),
         ]
     return "\n\n".join(parts)
 
@@ -82,9 +82,9 @@ def format_accuracy_and_cost(stages: Mapping[str, Any]) -> str:
     return format_markdown(heading, rows)
 
 
-def format_differences(stages: Mapping[str, Any]) -> str:
+def format_differences(dataset: Mapping[str, Any]) -> str:
     """One row per stage that is compared to another: what changed, and what that bought."""
-    steps = describe_steps(stages).reset_index()
+    steps = describe_steps(dataset).reset_index()
     return format_markdown(list(steps), steps.to_numpy().tolist())
 
 

@@ -97,7 +97,8 @@ def measure_shapes(stage: str, context: NotebookContext, detector: Detector) -> 
         shapes["scores"] = _format_scores(run.scored.scores.shape, deltas)
         detections = postprocess(run.select(detector.threshold))
     shapes["regions"] = f"{count:,} {'windows' if stage in WINDOWS else 'boxes'}"
-    shapes["detections"] = f"{len(detections)} boxes\nwith label, score"
+    boxes = "box" if len(detections) == 1 else "boxes"
+    shapes["detections"] = f"{len(detections)} {boxes}\nwith label, score"
     return shapes
 
 
