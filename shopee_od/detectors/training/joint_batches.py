@@ -95,14 +95,14 @@ def sample_images(
         rng: makes the choices.
     """
     group = choose_group(groups, rng)
-    chosen = [images[k] for k in rng.choice(group, min(count, len(group)), replace=False)]
-    chosen = [image.mirror() if rng.random() < 0.5 else image for image in chosen]
-    num_boxes = [len(image.gt_boxes) for image in chosen]
+    indices = rng.choice(group, min(count, len(group)), replace=False)
+    members = [images[k].mirror() if rng.random() < 0.5 else images[k] for k in indices]
+    num_boxes = [len(image.gt_boxes) for image in members]
     return JointBatch(
-        np.stack([image.image for image in chosen]),
-        np.concatenate([image.gt_boxes for image in chosen]).astype(np.float32),
-        np.concatenate([image.gt_labels for image in chosen]).astype(np.int32),
-        np.repeat(np.arange(len(chosen), dtype=np.int32), num_boxes),
+        np.stack([image.image for image in members]),
+        np.concatenate([image.gt_boxes for image in members]).astype(np.float32),
+        np.concatenate([image.gt_labels for image in members]).astype(np.int32),
+        np.repeat(np.arange(len(members), dtype=np.int32), num_boxes),
         rng.integers(2**31),
     )
 
