@@ -281,6 +281,16 @@ class Cost:
     cnn_passes: int = 0
     peak_memory: int = 0
 
+    def since(self, before: Cost) -> Cost:
+        """What was counted after `before`; peak_memory is of the whole time."""
+        return Cost(
+            images=self.images - before.images,
+            seconds=self.seconds - before.seconds,
+            regions=self.regions - before.regions,
+            cnn_passes=self.cnn_passes - before.cnn_passes,
+            peak_memory=self.peak_memory,
+        )
+
     @property
     def seconds_per_image(self) -> float:
         """The mean; 0 before the first image."""

@@ -124,7 +124,7 @@ def run_cell(cell: Cell, commit: str | None = None) -> None:
         SelectiveSearch(search).prefetch(cell.splits.test.images.path)
     before = detector.cost
     detections = predict(detector, cell.splits.test)
-    after = detector.cost
+    cost = detector.cost.since(before)
     num_images = len(cell.splits.test)
     if len(detections) != num_images:
         raise InputError(f"{cell.splits.test.root}: test images that cannot be read; repair them")
@@ -135,8 +135,8 @@ def run_cell(cell: Cell, commit: str | None = None) -> None:
     result = {
         "key": cell.result_key(),
         "commit": commit,
-        "regions": (after.regions - before.regions) / num_images,
-        "cnn_passes": (after.cnn_passes - before.cnn_passes) / num_images,
+        "regions": cost.regions / num_images,
+        "cnn_passes": cost.cnn_passes / num_images,
         "training_minutes": detector.metadata.get("minutes"),
         "parameters": detector.num_parameters,
         "trained": _describe_training(detector),

@@ -7,7 +7,6 @@ shows these and adds what its own run measured.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +89,10 @@ def record_result(context: NotebookContext, stage: str, detector: Detector) -> d
     """
     name = STAGES[stage]
     test = comparison_splits(context)[2]
-    before = replace(detector.cost)
+    before = detector.cost
     detections = predict(detector, test)
-    after = detector.cost
+    cost = detector.cost.since(before)
     test = test.take(detections)
-    num_images = after.images - before.images
     scores = score(
         detections, test, detector.classes, detector.types, detector.threshold, bootstrap=0
     )
@@ -105,12 +103,12 @@ def record_result(context: NotebookContext, stage: str, detector: Detector) -> d
         "AP": scores["AP"],
         "agnostic_AP50": scores["agnostic"]["AP50"],
         "recall": float(compute_recall(matches, MAX_DETECTIONS)[AT_50]),
-        "regions": round((after.regions - before.regions) / num_images),
-        "cnn_passes": round((after.cnn_passes - before.cnn_passes) / num_images),
-        "seconds": (after.seconds - before.seconds) / num_images,
+        "regions": round(cost.regions / cost.images),
+        "cnn_passes": round(cost.cnn_passes / cost.images),
+        "seconds": cost.seconds_per_image,
         "training_minutes": detector.metadata.get("minutes"),
         "parameters": detector.num_parameters,
-        "peak_memory": after.peak_memory,
+        "peak_memory": cost.peak_memory,
         "train_photos": detector.metadata.get("photos"),
         "weights": detector.metadata.get("weights"),
         "test_photos": len(test),

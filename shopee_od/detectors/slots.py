@@ -130,6 +130,17 @@ class Part(Protocol):
         ...
 
 
+def read_variables(variables: Sequence[Any]) -> dict[str, np.ndarray]:
+    """TensorFlow variables as the state of a part."""
+    return {f"weights_{k}": variable.numpy() for k, variable in enumerate(variables)}
+
+
+def assign_variables(variables: Sequence[Any], state: Mapping[str, np.ndarray]) -> None:
+    """Puts back what `read_variables` gave."""
+    for k, variable in enumerate(variables):
+        variable.assign(state[f"weights_{k}"])
+
+
 class FeatureExtractor(Part, Protocol):
     """What a region looks like."""
 

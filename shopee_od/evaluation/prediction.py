@@ -61,15 +61,13 @@ def compute_predictions(detector: Detector, dataset: Dataset, progress: bool = T
     Raises:
         InputError: no image can be read.
     """
-    images_before = detector.cost.images
-    seconds_before = detector.cost.seconds
+    before = detector.cost
     detections, unreadable = _predict_readable(detector, dataset, progress)
     if not detections:
         reason = next(iter(unreadable.values()))
         raise InputError(f"{dataset.root}: no image can be read; the first: {reason}")
-    num_images = detector.cost.images - images_before
-    seconds = detector.cost.seconds - seconds_before
-    return Predictions(detections, unreadable, seconds / num_images if num_images else None)
+    cost = detector.cost.since(before)
+    return Predictions(detections, unreadable, cost.seconds_per_image if cost.images else None)
 
 
 def _predict_readable(

@@ -19,7 +19,13 @@ from shopee_od.cache import make_key
 from shopee_od.config import setting
 from shopee_od.detectors.features.batch_padding import compute_masked_maps
 from shopee_od.detectors.features.roi_align_layer import roi_align
-from shopee_od.detectors.slots import ImageMaps, Proposals, RegionFeatures
+from shopee_od.detectors.slots import (
+    ImageMaps,
+    Proposals,
+    RegionFeatures,
+    assign_variables,
+    read_variables,
+)
 from shopee_od.ops.batching import round_size
 from shopee_od.ops.boxes import mirror_boxes
 from shopee_od.ops.pyramid import resize_image
@@ -165,11 +171,10 @@ class RoIAlignMap:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The backbone's weights that training changed."""
-        return {f"weights_{k}": variable.numpy() for k, variable in enumerate(self.variables)}
+        return read_variables(self.variables)
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        for k, variable in enumerate(self.variables):
-            variable.assign(state[f"weights_{k}"])
+        assign_variables(self.variables, state)
 
     def _map_batch(self, images: tf.Tensor) -> list[tf.Tensor]:
         return self.compute_maps(normalize_images(images))

@@ -9,7 +9,13 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from shopee_od.detectors.slots import Proposals, RegionFeatures, ScoredProposals
+from shopee_od.detectors.slots import (
+    Proposals,
+    RegionFeatures,
+    ScoredProposals,
+    assign_variables,
+    read_variables,
+)
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,10 @@ class SoftmaxBoxHead:
         return self.model.count_params()
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        weights = {f"weights_{k}": variable.numpy() for k, variable in enumerate(self.variables)}
-        return weights | {"mean": self.mean, "std": self.std}
+        return read_variables(self.variables) | {"mean": self.mean, "std": self.std}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        for k, variable in enumerate(self.variables):
-            variable.assign(state[f"weights_{k}"])
+        assign_variables(self.variables, state)
         self.mean = state["mean"]
         self.std = state["std"]
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from shopee_od.detectors.features.roi_align_map import RoIAlignMap
 from shopee_od.detectors.proposers.rpn_head import build_rpn_head
-from shopee_od.detectors.slots import ImageMaps, Proposals
+from shopee_od.detectors.slots import ImageMaps, Proposals, assign_variables, read_variables
 from shopee_od.ops import two_stage
 from shopee_od.ops.anchors import anchor_grid, shapes_of_area
 from shopee_od.ops.nms import nms
@@ -115,8 +115,7 @@ class RPN:
         return self.head.count_params()
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        return {f"weights_{k}": variable.numpy() for k, variable in enumerate(self.variables)}
+        return read_variables(self.variables)
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        for k, variable in enumerate(self.variables):
-            variable.assign(state[f"weights_{k}"])
+        assign_variables(self.variables, state)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shopee_od.datasets.dataset import CORNERS, Dataset
-from shopee_od.datasets.photos import read_photo
+from shopee_od.datasets.dataset import Dataset
+from shopee_od.detectors.training.region_examples import iterate_boxes
 from shopee_od.detectors.training.roi_samples import (
     SamplingConfig,
     choose_group,
@@ -70,13 +70,10 @@ class JointBatch(NamedTuple):
 def load_images(train: Dataset, features: RoIAlignMap) -> list[TrainingImage]:
     """The training images, resized for the backbone, with the boxes that count."""
     images = []
-    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image = read_photo(path)
+    for _, image, gt_boxes, gt_labels in iterate_boxes(train):
         resized = features.resize(image)
         scale = np.tile(np.array(resized.shape[1::-1]) / image.shape[1::-1], 2)
-        rows = train.counted_boxes_of(image_id)
-        gt_boxes = rows[CORNERS].to_numpy() * scale
-        images.append(TrainingImage(resized, gt_boxes, rows.label.to_numpy()))
+        images.append(TrainingImage(resized, gt_boxes * scale, gt_labels))
     return images
 
 

@@ -115,13 +115,17 @@ class LabeledImage:
     proposals: Proposals
 
 
+def iterate_boxes(train: Dataset) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Reads the training images one by one: image_id, image, boxes and labels that count."""
+    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
+        rows = train.counted_boxes_of(image_id)
+        yield image_id, read_photo(path), rows[CORNERS].to_numpy(np.float32), rows.label.to_numpy()
+
+
 def iterate_images(train: Dataset, search: SelectiveSearch) -> Iterator[LabeledImage]:
     """Reads the training images one by one, with the boxes that count and their proposals."""
-    for image_id, path in train.images[["image_id", "path"]].itertuples(index=False):
-        image = read_photo(path)
-        rows = train.counted_boxes_of(image_id)
-        gt_boxes = rows[CORNERS].to_numpy(np.float32)
-        yield LabeledImage(image_id, image, gt_boxes, rows.label.to_numpy(), search.propose(image))
+    for image_id, image, gt_boxes, gt_labels in iterate_boxes(train):
+        yield LabeledImage(image_id, image, gt_boxes, gt_labels, search.propose(image))
 
 
 def sample_proposals(labeled: LabeledImage, seed: int, config: ExamplesConfig) -> np.ndarray:

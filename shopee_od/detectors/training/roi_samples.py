@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from shopee_od.detectors.training.region_examples import LabeledImage
+from shopee_od.ops.boxes import mirror_boxes
 from shopee_od.ops.label_assignment import BG, FG, IGNORE, box_regression_targets, label_rois
 from shopee_od.ops.sampling import sample_minibatch
 
@@ -51,9 +52,7 @@ class ImageSample:
 
     def mirror(self) -> ImageSample:
         """Left and right exchanged, in the RoIs as in the image."""
-        x1, y1, x2, y2 = self.rois.T
-        width = self.image.shape[1]
-        rois = np.stack([width - x2, y1, width - x1, y2], axis=1)
+        rois = mirror_boxes(self.rois, self.image.shape[1]).astype(np.float32)
         deltas = self.deltas * np.array([-1, 1, 1, 1], np.float32)
         return ImageSample(self.image[:, ::-1], rois, self.labels, deltas)
 
