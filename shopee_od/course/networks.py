@@ -37,17 +37,17 @@ def describe_layers(model: Any, *input_shapes: Sequence[int]) -> pd.DataFrame:
     ]
     inputs = [tf_keras.Input(tuple(shape)) for shape in shapes]
     symbolic = tf_keras.Model(copy.inputs, outputs)(inputs if len(inputs) > 1 else inputs[0])
-    texts = ", ".join(map(_format, shapes))
+    texts = ", ".join(map(format_shape, shapes))
     rows: list[dict[str, Any]] = [{"layer": "input", "output": texts, "parameters": 0}]
     for layer, tensors in zip(copy.layers, symbolic, strict=True):
         if isinstance(layer, tf_keras.layers.InputLayer):
             continue
         text = _describe(layer)
-        if rows and type(layer).__name__ in JOINED and len(tensors) == 1:
+        if type(layer).__name__ in JOINED and len(tensors) == 1:
             rows[-1]["layer"] += f", {text}"
             rows[-1]["parameters"] += layer.count_params()
             continue
-        shape = ", ".join(_format(tensor.shape[1:]) for tensor in tensors)
+        shape = ", ".join(format_shape(tensor.shape[1:]) for tensor in tensors)
         rows.append({"layer": text, "output": shape, "parameters": layer.count_params()})
     rows.append({"layer": "all", "output": "", "parameters": copy.count_params()})
     return pd.DataFrame(rows).set_index("layer")
@@ -69,7 +69,7 @@ def _describe(layer: Any) -> str:
     parts = [name.lower() if name in ("Flatten", "Reshape") else name]
     size = config.get("kernel_size") or config.get("pool_size")
     if size:
-        parts[0] += f" {_format(size)}"
+        parts[0] += f" {format_shape(size)}"
     if "filters" in config:
         parts.append(f"{config['filters']} channels")
     if "units" in config:
@@ -83,5 +83,6 @@ def _describe(layer: Any) -> str:
     return ", ".join(parts)
 
 
-def _format(shape: Sequence[int]) -> str:
+def format_shape(shape: Sequence[int]) -> str:
+    """(300, 7, 7) -> "300 × 7 × 7"."""
     return " × ".join(f"{side:,}" for side in shape)

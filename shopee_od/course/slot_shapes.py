@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopee_od.course.context import NotebookContext
+from shopee_od.course.networks import format_shape
 from shopee_od.detector import MAX_DETECTIONS, Detector
 from shopee_od.ops.batching import round_size
 
@@ -62,7 +63,7 @@ def compute_shapes(stage: str, context: NotebookContext) -> dict[str, str]:
     """
     height, width = context.example_image.shape[:2]
     shapes = describe_shapes(stage) | _INSIDE[stage](height, width, context)
-    shapes["image"] = _format((height, width, 3))
+    shapes["image"] = format_shape((height, width, 3))
     shapes["scores"] = shapes["scores"].replace("K", str(len(context.data.classes)))
     return shapes
 
@@ -82,7 +83,7 @@ def measure_shapes(stage: str, context: NotebookContext, detector: Detector) -> 
     if hasattr(detector, "raw_outputs"):
         outputs = detector.raw_outputs(image)
         count, classes = outputs.class_logits.shape
-        shapes["features"] = _format(outputs.pooled.shape)
+        shapes["features"] = format_shape(outputs.pooled.shape)
         shapes["scores"] = _format_scores((count, classes - 1), (count, 4))
         detections = outputs.postprocess().above(detector.threshold)
     else:
@@ -92,7 +93,7 @@ def measure_shapes(stage: str, context: NotebookContext, detector: Detector) -> 
         count = len(run.proposals)
         values = run.features.values
         is_array = hasattr(values, "shape")  # HOG's blocks are shared by the windows
-        shapes["features"] = _format(values.shape) if is_array else f"{count:,} × blocks × 36"
+        shapes["features"] = format_shape(values.shape) if is_array else f"{count:,} × blocks × 36"
         deltas = None if run.scored.deltas is None else run.scored.deltas.shape
         shapes["scores"] = _format_scores(run.scored.scores.shape, deltas)
         detections = postprocess(run.select(detector.threshold))
@@ -102,14 +103,9 @@ def measure_shapes(stage: str, context: NotebookContext, detector: Detector) -> 
     return shapes
 
 
-def _format(shape: tuple[int, ...]) -> str:
-    """(300, 7, 7) -> "300 × 7 × 7"."""
-    return " × ".join(f"{side:,}" for side in shape)
-
-
 def _format_scores(scores: tuple[int, ...], deltas: tuple[int, ...] | None) -> str:
-    text = f"{_format(scores)} scores"
-    return text if deltas is None else f"{text}\n{_format(deltas)} deltas"
+    text = f"{format_shape(scores)} scores"
+    return text if deltas is None else f"{text}\n{format_shape(deltas)} deltas"
 
 
 def _hog_shapes(height: int, width: int, context: NotebookContext) -> dict[str, str]:
@@ -119,8 +115,8 @@ def _hog_shapes(height: int, width: int, context: NotebookContext) -> dict[str, 
     first = HOGSVMConfig().pyramid.base_size(height, width)
     blocks = tuple(side // CELL - BLOCK + 1 for side in first)
     return {
-        "proposer": f"first level {_format(first)}",
-        "region features": f"first level {_format((*blocks, 36))}",
+        "proposer": f"first level {format_shape(first)}",
+        "region features": f"first level {format_shape((*blocks, 36))}",
     }
 
 
@@ -134,7 +130,7 @@ def _window_shapes(height: int, width: int, context: NotebookContext) -> dict[st
     side = config.side
     return {
         "regions": f"{count:,} windows",
-        "features": _format((count, FEATURES)),
+        "features": format_shape((count, FEATURES)),
         "scores": f"{count:,} × K scores",
         "proposer": f"{len(windows.grids)} levels",
         "region features": f"{side} × {side} × 3 → {FEATURES}",
@@ -148,7 +144,7 @@ def _crop_shapes(height: int, width: int, context: NotebookContext) -> dict[str,
     cells = (side // 2**5, side // 2**5, CHANNELS[5])
     return {
         "features": f"N × {math.prod(cells):,}",
-        "region features": f"{_format((side, side, 3))}\n→ {_format(cells)}",
+        "region features": f"{format_shape((side, side, 3))}\n→ {format_shape(cells)}",
     }
 
 
@@ -173,11 +169,11 @@ def _map_shapes(height: int, width: int, context: NotebookContext) -> dict[str, 
     config = RoIAlignConfig()
     size = round_size(height, width, config.longest)
     levels = config.levels
-    maps = [_format((size[0] // 2**k, size[1] // 2**k, CHANNELS[k])) for k in levels]
+    maps = [format_shape((size[0] // 2**k, size[1] // 2**k, CHANNELS[k])) for k in levels]
     pooled = (config.size, config.size, sum(CHANNELS[k] for k in levels))
     return {
-        "features": f"N × {_format(pooled)}",
-        "region features": "\n".join([f"{_format((*size, 3))} →", *maps]),
+        "features": f"N × {format_shape(pooled)}",
+        "region features": "\n".join([f"{format_shape((*size, 3))} →", *maps]),
     }
 
 
@@ -206,12 +202,12 @@ def _rpn_shapes(height: int, width: int, context: NotebookContext) -> dict[str, 
         for level in range(profile.min_level, profile.max_level + 1)
     ]
     anchors = sum(rows * columns for rows, columns in sizes) * per_cell
-    maps = "\n".join(_format((*size, profile.fpn_filters)) for size in sizes)
+    maps = "\n".join(format_shape((*size, profile.fpn_filters)) for size in sizes)
     return {
         "regions": f"N ≤ {profile.proposals} boxes",
         "features": f"N × 7 × 7 × {profile.fpn_filters}",
         "proposer": f"{anchors:,} anchors",
-        "region features": f"{_format((*canvas, 3))} →\n{maps}",
+        "region features": f"{format_shape((*canvas, 3))} →\n{maps}",
     }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from shopee_od.course.context import NotebookContext
+from shopee_od.course.stage_slots import STAGE_SLOTS
 from shopee_od.datasets.dataset import Dataset
 from shopee_od.detector import Detector
 from shopee_od.evaluation.average_precision import AT_50, MAX_DETECTIONS, compute_recall
@@ -27,20 +28,13 @@ VAL_IMAGES = 60
 TEST_IMAGES = 100
 FOLDER = "stages"  # below the output folder
 STORED_FILE = "results/stage_comparison.json"  # below the project's root
-STAGES = {
-    "hog_svm": "Sliding windows: HOG and SVM",
-    "cnn_each_window": "Sliding windows: a CNN on each",
-    "cnn_once": "Sliding windows: the CNN once",
-    "rcnn": "R-CNN",
-    "spp_net": "SPP-net",
+BRIDGE_NAMES = {
     "roi_align_svms": "RoIAlign and SVMs (bridging)",
     "roi_align_softmax": "RoIAlign and softmax, backbone frozen (bridging)",
-    "fast_rcnn": "Fast R-CNN",
-    "faster_rcnn_scratch": "Faster R-CNN, from scratch",
-    "faster_rcnn": "Faster R-CNN, Model Garden",
 }
+STAGES = {key: BRIDGE_NAMES.get(key, slots.title) for key, slots in STAGE_SLOTS.items()}
 """The stages in the order of the course, and what each is called in the table."""
-BRIDGES = ("roi_align_svms", "roi_align_softmax")
+BRIDGES = tuple(key for key, slots in STAGE_SLOTS.items() if slots.is_bridge)
 """Stages of no paper: each changes one part where a paper changed several."""
 
 COLUMNS = {

@@ -8,7 +8,14 @@
 (640, 480)
 """
 
-from shopee_od.drawing.boxes import Layer, draw_detections, draw_ground_truth, draw_layers
+from shopee_od.drawing.boxes import (
+    Layer,
+    draw_detections,
+    draw_ground_truth,
+    draw_layers,
+    make_class_layer,
+    make_color_layer,
+)
 from shopee_od.drawing.contact_sheet import make_contact_sheet
 from shopee_od.drawing.heat_map import draw_heat_map
 from shopee_od.drawing.primitives import Color
@@ -28,5 +35,7 @@ __all__ = [
     "draw_layers",
     "draw_stage",
     "draw_trace",
+    "make_class_layer",
+    "make_color_layer",
     "make_contact_sheet",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,34 @@ class Layer:
     colors: Sequence[Color] = ()
 
 
+def make_class_layer(
+    boxes: np.ndarray,
+    labels: np.ndarray | None,
+    scores: np.ndarray | None,
+    classes: Sequence[str] | None,
+) -> Layer:
+    """Boxes in the colors of their classes, with class and score where both are known.
+
+    Args:
+        boxes: (N, 4) in pixels of the image.
+        labels: (N,); None: the boxes have no color of their own.
+        scores: (N,), or None.
+        classes: names, by label, or None.
+    """
+    if labels is None:
+        return Layer(boxes)
+    labels = labels.astype(int)
+    tags = []
+    if classes is not None and scores is not None:
+        tags = [f"{classes[n]} {score:.2f}" for n, score in zip(labels, scores, strict=True)]
+    return Layer(boxes, "detection", tags, [class_color(label) for label in labels])
+
+
+def make_color_layer(boxes: np.ndarray, color: Color) -> Layer:
+    """Boxes of one color, without tags."""
+    return Layer(boxes, colors=[color] * len(boxes))
+
+
 def draw_detections(
     image: np.ndarray | Image.Image,
     detections: Detections,
@@ -64,14 +92,11 @@ def draw_detections(
     Returns:
         A new RGB image.
     """
-    if tags is None:
-        tags = [
-            f"{classes[label]} {score:.2f}"
-            for label, score in zip(detections.labels, detections.scores, strict=True)
-        ]
-    colors = [class_color(label) for label in detections.labels]
+    layer = make_class_layer(
+        detections.boxes, detections.labels, detections.scores, classes if tags is None else None
+    )
     layers = [] if ground_truth is None else _ground_truth_layers(ground_truth, None)
-    layers.append(Layer(detections.boxes, "detection", tags, colors))
+    layers.append(layer if tags is None else replace(layer, tags=tags))
     return draw_layers(image, layers, banner="" if len(detections) else NO_GARMENT)
 
 

@@ -8,11 +8,10 @@ from functools import singledispatch
 import numpy as np
 from PIL import Image
 
-from shopee_od.drawing.boxes import Layer, draw_layers
+from shopee_od.drawing.boxes import Layer, draw_layers, make_class_layer
 from shopee_od.drawing.canvas import to_pil
 from shopee_od.drawing.contact_sheet import make_contact_sheet
 from shopee_od.drawing.heat_map import draw_heat_map, draw_value_grid
-from shopee_od.drawing.styles import class_color
 from shopee_od.structures import BoxStage, CropStage, MapStage, ScoreStage, Stage, Trace
 
 MAX_BOXES = 50
@@ -108,7 +107,7 @@ def make_box_layers(stage: BoxStage, classes: Classes = None) -> list[Layer]:
         return [*layers, Layer(stage.boxes[~kept], "rejected"), Layer(stage.boxes[kept], "kept")]
     if stage.before is not None:
         return [*layers, Layer(stage.boxes, "after")]
-    return [_class_layer(stage.boxes, stage.labels, stage.scores, classes)]
+    return [make_class_layer(stage.boxes, stage.labels, stage.scores, classes)]
 
 
 def make_score_layer(stage: ScoreStage, classes: Classes = None) -> Layer:
@@ -118,17 +117,4 @@ def make_score_layer(stage: ScoreStage, classes: Classes = None) -> Layer:
     scores = stage.scores.max(axis=1)
     labels = stage.scores.argmax(axis=1)
     order = np.argsort(-scores, kind="stable")[:MAX_BOXES]
-    return _class_layer(stage.boxes[order], labels[order], scores[order], classes)
-
-
-def _class_layer(
-    boxes: np.ndarray, labels: np.ndarray | None, scores: np.ndarray | None, classes: Classes
-) -> Layer:
-    """Boxes in the colors of their classes, with class and score where both are known."""
-    if labels is None:
-        return Layer(boxes)
-    labels = labels.astype(int)
-    tags = []
-    if classes is not None and scores is not None:
-        tags = [f"{classes[n]} {score:.2f}" for n, score in zip(labels, scores, strict=True)]
-    return Layer(boxes, "detection", tags, [class_color(label) for label in labels])
+    return make_class_layer(stage.boxes[order], labels[order], scores[order], classes)

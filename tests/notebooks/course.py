@@ -17,6 +17,18 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def find_notebook(name: str) -> Path:
+    """The notebook of this name, without its ending."""
+    [path] = [path for path in NOTEBOOKS if path.stem == name]
+    return path
+
+
+def find_cell(path: Path, text: str) -> str:
+    """The one code cell of a notebook that contains a text."""
+    [source] = [source for source in code_cells(read_notebook(path)) if text in source]
+    return source
+
+
 def load_functions(path: Path, *functions: str, **names: Any) -> dict[str, Any]:
     """Functions as a notebook's page defines them.
 

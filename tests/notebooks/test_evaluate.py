@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from course import NOTEBOOKS, load_functions
+from course import find_notebook, load_functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +13,8 @@ from shopee_od.evaluation.curves import compute_pr_curve
 from shopee_od.ops.boxes import box_iou
 from shopee_od.structures import Detections
 
-[PATH] = [path for path in NOTEBOOKS if path.stem == "08_evaluate"]
-PAGE = load_functions(PATH, "match", "compute_ap")
+NOTEBOOK = find_notebook("08_evaluate")
+PAGE = load_functions(NOTEBOOK, "match", "compute_ap")
 corner = st.integers(0, 12)
 side = st.integers(1, 12)
 box = st.tuples(corner, corner, side, side).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from course import NOTEBOOKS, load_functions
+from course import find_notebook, load_functions
 
 from shopee_od.ops import pooling
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = next(path for path in NOTEBOOKS if path.stem == "05_fast_rcnn")
+NOTEBOOK = find_notebook("05_fast_rcnn")
 CLASSES = 3
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from course import NOTEBOOKS, code_cells, load_functions, read_notebook
+from course import find_cell, find_notebook, load_functions
 
 from shopee_od.course import expect, plots
 from shopee_od.detectors.training.region_examples import make_examples
@@ -12,15 +12,14 @@ from shopee_od.ops.boxes import box_iou
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = next(path for path in NOTEBOOKS if path.stem == "03_rcnn")
+NOTEBOOK = find_notebook("03_rcnn")
 SIDE = 96
 FEATURES = 40
 
 
 def run_cell(text, names):
     """Runs the code cell that contains a text."""
-    [source] = [source for source in code_cells(read_notebook(NOTEBOOK)) if text in source]
-    exec(source, names)
+    exec(find_cell(NOTEBOOK, text), names)
 
 
 @pytest.fixture

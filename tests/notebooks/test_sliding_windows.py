@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from course import NOTEBOOKS, code_cells, load_functions, read_notebook
+from course import find_cell, find_notebook, load_functions
 from PIL import Image
 
 from shopee_od.datasets.dataset import Dataset
@@ -12,7 +12,7 @@ from shopee_od.ops.boxes import box_iou
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = next(path for path in NOTEBOOKS if path.stem == "02_sliding_windows")
+NOTEBOOK = find_notebook("02_sliding_windows")
 CLASSES = 3
 SIDE = 48
 
@@ -51,12 +51,6 @@ def shapes(tmp_path_factory):
         row = {"image_id": k, "path": str(path), "width": 120, "height": 150, "split": "train"}
         images.append(row)
     return Dataset.build("shapes", root, ("cross", "ring"), images, boxes)
-
-
-def find_cell(text):
-    """The code cell that contains a text."""
-    [source] = [source for source in code_cells(read_notebook(NOTEBOOK)) if text in source]
-    return source
 
 
 def test_its_hog_is_that_of_the_package(page, image):
@@ -100,7 +94,7 @@ def test_its_four_boxes_are_those_of_the_exercise():
     from shopee_od.course.checks.nms import FOUR_BOXES, FOUR_SCORES
 
     names = {"np": np, "pd": pd, "box_iou": box_iou}
-    exec(find_cell("four_boxes = "), names)
+    exec(find_cell(NOTEBOOK, "four_boxes = "), names)
     np.testing.assert_array_equal(names["four_boxes"], FOUR_BOXES)
     np.testing.assert_array_equal(names["four_scores"], FOUR_SCORES)
 
@@ -177,8 +171,8 @@ def test_its_hard_negative_loop_trains_the_template_of_the_package(page, shapes,
         names |= {"score_windows": page["score_windows"], "seed": 5, "label": label}
         names |= {"examples": examples, "settings": settings, "shape": slots.head.shapes[label]}
         names["positives"] = examples.positives[label]
-        exec(find_cell("def train_svm"), names)
-        exec(find_cell("mined = mine_hard_negatives("), names)
+        exec(find_cell(NOTEBOOK, "def train_svm"), names)
+        exec(find_cell(NOTEBOOK, "mined = mine_hard_negatives("), names)
         template, bias = names["templates"][-1]
         head = package.slots.head
         np.testing.assert_allclose(template, head.template(label), atol=1e-4)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from course import NOTEBOOKS, code_cells, load_functions, read_notebook
+from course import find_cell, find_notebook, load_functions
 
 from shopee_od.ops.pooling import pyramid_pool
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = next(path for path in NOTEBOOKS if path.stem == "04_spp_net")
+NOTEBOOK = find_notebook("04_spp_net")
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,8 @@ def test_its_pyramid_is_that_of_the_package(page, size, levels):
 
 
 def test_its_exercise_has_the_answer_that_the_check_expects(page):
-    [source] = [source for source in code_cells(read_notebook(NOTEBOOK)) if "tiny = np" in source]
     names = {"np": np}
-    exec(source.splitlines()[0], names)
+    exec(find_cell(NOTEBOOK, "tiny = np").splitlines()[0], names)
     tiny = names["tiny"]
 
     def changed(row, column, old, new):

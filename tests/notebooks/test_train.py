@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from course import NOTEBOOKS, load_functions
+from course import find_notebook, load_functions
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = next(path for path in NOTEBOOKS if path.stem == "07_train")
+NOTEBOOK = find_notebook("07_train")
 CANVAS = (64, 64)
 
 

@@ -8,12 +8,18 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from shopee_od.drawing import Color, Layer, class_color, draw_layers, make_contact_sheet
-from shopee_od.structures import BoxStage, Detections, Trace
+from shopee_od.course.colors import LIGHT_GRAY_RGB
+from shopee_od.drawing import (
+    Layer,
+    draw_layers,
+    make_class_layer,
+    make_color_layer,
+    make_contact_sheet,
+)
+from shopee_od.structures import BoxStage, Trace
 
 MAX_TAGS = 6
 MAX_PROPOSALS = 60
-FAINT: Color = (190, 190, 190)
 
 
 def draw_detection_steps(
@@ -42,12 +48,16 @@ def draw_detection_steps(
     detections = _get_boxes(trace, "detections").detections().above(threshold)
     before = candidates.boxes if candidates.before is None else candidates.before
     scored = replace(candidates, boxes=before).detections()
+    tagged, kept = (
+        make_class_layer(part.boxes, part.labels, part.scores, classes)
+        for part in (scored, detections)
+    )
     moved = [Layer(before, "before"), Layer(candidates.boxes, "after")]
     pictures = [
-        draw_layers(image, [Layer(drawn, colors=[FAINT] * len(drawn))]),
-        draw_layers(image, [_tag_layer(scored, classes)]),
+        draw_layers(image, [make_color_layer(drawn, LIGHT_GRAY_RGB)]),
+        draw_layers(image, [tagged]),
         draw_layers(image, moved),
-        draw_layers(image, [Layer(gt_boxes, "ground_truth"), _tag_layer(detections, classes)]),
+        draw_layers(image, [Layer(gt_boxes, "ground_truth"), kept]),
     ]
     captions = [
         f"1. {len(proposals)} proposals" + (f" (one in {step} is drawn)" if step > 1 else ""),
@@ -63,10 +73,3 @@ def _get_boxes(trace: Trace, name: str) -> BoxStage:
     if not isinstance(stage, BoxStage):
         raise TypeError(f"the stage {name!r} has no boxes")
     return stage
-
-
-def _tag_layer(detections: Detections, classes: Sequence[str]) -> Layer:
-    pairs = zip(detections.labels, detections.scores, strict=True)
-    tags = [f"{classes[label]} {score:.2f}" for label, score in pairs]
-    colors = [class_color(label) for label in detections.labels]
-    return Layer(detections.boxes, "detection", tags, colors)

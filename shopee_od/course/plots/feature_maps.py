@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from shopee_od.course.colors import BLUE, DARK_GRAY, GRAY, ORANGE
-from shopee_od.ops.pooling import pooling_bins
+from shopee_od.ops.pooling import max_pool_bins, pooling_bins
 
 WIDTH = 9.0  # inches
 
@@ -39,8 +39,7 @@ def plot_pyramid_bins(cells: np.ndarray, levels: Sequence[int]) -> Figure:
                 _outline(on_map, (left, top, right, bottom), BLUE, inset, linewidth=1.5)
         last = np.array([columns[-1][0], rows[-1][0], width, height])
         _fill(on_map, last)
-        pooled = [[cells[a:b, c:d].max() for c, d in columns] for a, b in rows]
-        _write_values(result, np.array(pooled))
+        _write_values(result, max_pool_bins(cells[..., None], n)[..., 0])
         _fill(result, np.array([n - 1, n - 1, n, n]))
         on_map.set_title(f"{n} × {n} bins" if n > 1 else "1 bin", size=10)
         result.set_title(f"{n * n} maxima" if n > 1 else "1 maximum", size=10)

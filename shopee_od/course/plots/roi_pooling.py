@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from shopee_od.course.colors import BLUE, DARK_GRAY, GRAY, ORANGE
-from shopee_od.ops.pooling import bilinear_interpolate, pooling_bins, quantize_rois
+from shopee_od.ops.pooling import (
+    bilinear_interpolate,
+    max_pool_bins,
+    pooling_bins,
+    quantize_rois,
+)
 
 WIDTH = 9.0  # inches
 LIGHT_GRAY = "#cccccc"
@@ -45,8 +50,7 @@ def plot_pooling_example(values: np.ndarray, roi: np.ndarray, n: int) -> Figure:
             box = np.array([column[0], row[0], column[1], row[1]])
             _outline(bins, box + np.array([inset, inset, -inset, -inset]), BLUE, 1.5)
     bins.set_title(f"2. Divide it into {n} × {n} bins", size=10)
-    pooled = [[cells[a:b, c:d].max() for c, d in columns] for a, b in rows]
-    _draw_cells(result, np.array(pooled), corner=0.0)
+    _draw_cells(result, max_pool_bins(cells[..., None], n)[..., 0], corner=0.0)
     _fill(result, (n - 1, 0, n, 1), BLUE)
     result.set(xticks=[], yticks=[])
     result.set_title("3. Take each maximum", size=10)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from shopee_od.drawing import Color, Layer, draw_layers, make_contact_sheet
+from shopee_od.course.colors import LIGHT_GRAY_RGB, ORANGE_RGB
+from shopee_od.drawing import Layer, draw_layers, make_color_layer, make_contact_sheet
 from shopee_od.ops.boxes import box_iou
-
-NEAR: Color = (230, 159, 0)
-FAR: Color = (190, 190, 190)
 
 
 def draw_sampled_rois(
@@ -46,8 +44,8 @@ def draw_sampled_rois(
         draw_layers(
             image,
             [
-                _color_layer(background[~is_near], FAR),
-                _color_layer(background[is_near], NEAR),
+                make_color_layer(background[~is_near], LIGHT_GRAY_RGB),
+                make_color_layer(background[is_near], ORANGE_RGB),
                 gt_layer,
             ],
         ),
@@ -65,7 +63,3 @@ def _whole_pixels(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
     low = np.clip(np.floor(boxes[:, :2]), 0, [width - 1, height - 1])
     high = np.clip(np.ceil(boxes[:, 2:]), low + 1, [width, height])
     return np.concatenate([low, high], axis=1).astype(int)
-
-
-def _color_layer(boxes: np.ndarray, color: Color) -> Layer:
-    return Layer(boxes, "detection", colors=[color] * len(boxes))

@@ -13,10 +13,10 @@ from PIL import Image
 from shopee_od.course.colors import BLUE, GRAY, GRAY_RGB, GREEN_RGB, ORANGE
 from shopee_od.drawing import (
     PALETTE,
-    Color,
     Layer,
     draw_heat_map,
     draw_layers,
+    make_color_layer,
     make_contact_sheet,
 )
 from shopee_od.ops.anchors import anchor_grid, anchor_shapes
@@ -128,8 +128,8 @@ def draw_anchor_labels(
     closest = ignored[np.argsort(-iou[ignored])][:MAX_IGNORED]
     best = box_iou(uncovered, anchors).argmax(axis=1)
     layers = [
-        _color_layer(anchors[closest], GRAY_RGB),
-        _color_layer(anchors[labels == FG], GREEN_RGB),
+        make_color_layer(anchors[closest], GRAY_RGB),
+        make_color_layer(anchors[labels == FG], GREEN_RGB),
         Layer(gt_boxes, "ground_truth"),
     ]
     uncovered_layers = [Layer(anchors[best], "before"), Layer(uncovered, "uncovered")]
@@ -158,7 +158,7 @@ def draw_sampled_anchors(
     """
     layers = [
         Layer(background[:MAX_BACKGROUND], "rejected"),
-        _color_layer(foreground, GREEN_RGB),
+        make_color_layer(foreground, GREEN_RGB),
         Layer(gt_boxes, "ground_truth"),
     ]
     moved_layers = [Layer(foreground, "before"), Layer(moved, "after")]
@@ -187,10 +187,6 @@ def draw_proposals(
         for boxes in proposals.values()
     ]
     return make_contact_sheet(pictures, len(proposals), list(proposals), cell=CELL)
-
-
-def _color_layer(boxes: np.ndarray, color: Color) -> Layer:
-    return Layer(boxes, colors=[color] * len(boxes))
 
 
 def draw_level_maps(
